@@ -1,0 +1,1 @@
+"""Tamis decides what a model learns from."""
