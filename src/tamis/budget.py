@@ -1,0 +1,115 @@
+"""What may be kept: `500`, `10%`, `2M tokens`, and shares of it such as `domain=law:0.3,code:0.2`."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from tamis.errors import Refused
+
+POWERS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
+UNITS = ("tokens", "chars", "bytes")
+GRAMMAR = "write rows (5000, 10K), a share (10%), or an amount of a cost (2M tokens, 1G chars, 500K bytes, 30 COLUMN)"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """An amount of a unit: `rows`, `share` (of the eligible rows, 0 to 1), `tokens`, `chars`, `bytes` or a column."""
+
+    asked: str
+    amount: Fraction
+    unit: str
+
+    @property
+    def is_cost(self) -> bool:
+        """Whether it is spent in something other than rows."""
+        return self.unit not in ("rows", "share")
+
+    def rows(self, eligible: int) -> int:
+        """The budget in rows, out of `eligible` ones; refuses what keeps nothing or more than there is."""
+        if self.unit == "share":
+            rows = int(self.amount * eligible)
+            if rows < 1:
+                raise Refused(f"budget {self.asked} of {eligible:,} eligible rows is less than one row: ask for more")
+            return rows
+        if self.amount > eligible:
+            raise Refused(
+                f"budget {self.asked} is over the pool: {eligible:,} rows are eligible; ask for at most that, or 100%"
+            )
+        return int(self.amount)
+
+
+def parse(value: str | int | float) -> Budget:
+    """A budget from the command line's text, or from Python's int (rows) or float in (0, 1) (a fraction).
+
+    Examples:
+        >>> parse("2.5M tokens").unit, int(parse("2.5M tokens").amount)
+        ('tokens', 2500000)
+    """
+    text = str(value).strip()
+    if isinstance(value, bool):
+        raise Refused(f"budget {text!r} is not an amount: {GRAMMAR}")
+    if isinstance(value, float):
+        if not 0 < value < 1:
+            raise Refused(f"budget {value} as a fraction must lie between 0 and 1: give an int for rows")
+        return Budget(text, Fraction(text), "share")
+    match = re.fullmatch(r"(-?[0-9]+(?:[.][0-9]+)?)\s*([KMG]?)\s*(%?)(?:\s+(\S.*))?", text)
+    if match is None or (match[3] and (match[4] or match[2])):
+        hint = re.fullmatch(r"[0-9.]+\s*([A-Za-z]+)", text)
+        said = f"has the unknown unit {hint[1]!r}" if hint and hint[1] not in POWERS else "is not an amount"
+        raise Refused(f"budget {text!r} {said}: {GRAMMAR}")
+    amount = Fraction(Decimal(match[1])) * POWERS[match[2]]
+    if amount <= 0:
+        raise Refused(f"budget {text!r} keeps nothing: it must be above 0")
+    if match[3]:
+        if amount > 100:
+            raise Refused(f"budget {text!r} is over the pool: ask for at most 100%")
+        return Budget(text, amount / 100, "share")
+    unit = match[4] or "rows"
+    if unit == "rows" and amount.denominator != 1:
+        raise Refused(f"budget {text!r} is not a whole number of rows: write {int(amount) or 1}, or a share such as 10%")
+    return Budget(text, amount, unit)
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one group of one column is due: a fraction of the budget, or an amount of it."""
+
+    column: str
+    group: str
+    asked: str
+    amount: Fraction
+    is_fraction: bool
+
+    def of(self, budget: Fraction) -> Fraction:
+        """The amount of `budget` that is due."""
+        return self.amount * budget if self.is_fraction else self.amount
+
+
+def parse_shares(flag: str, text: str) -> list[Share]:
+    """`domain=law:0.3,code:0.2` as shares; numbers with a point or below 1 are fractions, `30%` too, integers amounts.
+
+    Examples:
+        >>> [(s.group, s.of(Fraction(100))) for s in parse_shares("--quota", "domain=law:0.3,code:5")]
+        [('law', Fraction(30, 1)), ('code', Fraction(5, 1))]
+    """
+    column, equals, rest = text.partition("=")
+    if not equals or not column or not rest:
+        raise Refused(f"{flag} {text!r} cannot be read: write COLUMN=GROUP:SHARE,GROUP:SHARE, as in domain=law:0.3,code:0.2")
+    shares = []
+    for item in rest.split(","):
+        group, colon, number = item.rpartition(":")
+        if not colon or not re.fullmatch(r"[0-9]+([.][0-9]+)?%?", number.strip()):
+            raise Refused(f"{flag} {text!r}: {item!r} is not GROUP:SHARE, as in law:0.3, law:30% or law:150")
+        number = number.strip()
+        percent = number.endswith("%")
+        amount = Fraction(Decimal(number.rstrip("%"))) / (100 if percent else 1)
+        is_fraction = percent or "." in number
+        if is_fraction and amount > 1:
+            raise Refused(f"{flag} {text!r}: {item!r} asks for more than the whole budget")
+        shares.append(Share(column.strip(), group.strip(), number, amount, is_fraction))
+    if len({share.group for share in shares}) < len(shares):
+        raise Refused(f"{flag} {text!r} names a group twice: name each once")
+    if sum(share.amount for share in shares if share.is_fraction) > 1:
+        raise Refused(f"{flag} {text!r}: the shares sum to more than 1")
+    return shares

@@ -1,0 +1,39 @@
+"""The methods as a table and as cards, made from the registry."""
+
+from collections.abc import Iterable
+
+from tamis.registry import Method
+
+
+def table(methods: Iterable[Method]) -> str:
+    """One line a method, aligned."""
+    rows = [("method", "family", "needs", "kind", "streams", "status", "paper")]
+    for m in methods:
+        paper = f"{m.paper} ({m.year})" if m.paper else "-"
+        rows.append((m.name, m.family, " ".join(m.needs), m.kind, "yes" if m.streams else "no", m.status, paper))
+    widths = [max(len(row[i]) for row in rows) for i in range(6)]
+    return "\n".join("  ".join([*(row[i].ljust(widths[i]) for i in range(6)), row[6]]) for row in rows)
+
+
+def markdown(methods: Iterable[Method]) -> str:
+    """The table of the README."""
+    lines = ["| method | what it needs | cost | when it loses to random | evidence | paper |", "|---|---|---|---|---|---|"]
+    for m in methods:
+        paper = f"{m.paper}, {m.year}" if m.paper else "–"
+        lines.append(f"| `{m.name}` | {', '.join(m.needs)} | {m.cost} | {m.loses} | {m.status} | {paper} |")
+    return "\n".join(lines)
+
+
+def card_text(m: Method) -> str:
+    """The card of one method."""
+    first = (m.function.__doc__ or "").strip().splitlines()[:1]
+    lines = [
+        f"{m.name}: {first[0] if first else ''}",
+        f"  paper     {m.paper or '-'}" + (f" ({m.year}), no. {m.no}" if m.paper else ""),
+        f"  needs     {', '.join(m.needs)}; gives {m.kind}; pole {m.pole or '-'}; chooses by {m.choose or 'its own order'}",
+        f"  cost      {m.cost}; memory {m.memory} bytes; streams: {'yes' if m.streams else 'no'}",
+        f"  loses     {m.loses}",
+        f"  evidence  {m.status}",
+    ]
+    lines += [f"  --set {p.name}={p.default}" for p in m.parameters.values()]
+    return "\n".join(lines)

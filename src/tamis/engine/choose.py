@@ -1,0 +1,202 @@
+"""Choose: from orders of rows to the kept ones, under budget and limits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.budget import Share
+from tamis.engine.frame import Frame
+from tamis.engine.plan import Plan
+from tamis.errors import Refused
+from tamis.limits import Blocks, Limits, Taken, walk, walk_targets
+from tamis.ops.apportion import divide
+from tamis.registry import nearest
+
+Rows = NDArray[np.int64]
+NO_ROWS = np.empty(0, np.int64)
+
+
+@dataclass
+class Choice:
+    """The kept rows, best first: for which target, from which place of its order, and by which rule."""
+
+    rows: Rows
+    target: Rows
+    place: Rows
+    rule: NDArray[np.int8]
+    limit: float
+    spent: float
+    shares: list[dict[str, Any]] = field(default_factory=list)
+    target_shares: NDArray[np.float64] | None = None
+
+
+BY_ORDER, BY_FLOOR, BY_MUST = 0, 1, 2
+
+
+def choose(plan: Plan, frame: Frame, eligible: NDArray[np.bool_], must: Rows, orders: Sequence[Blocks]) -> Choice:
+    """Take rows in their order, one order a target, as budget and limits allow; `must` come first."""
+    cost = cost_column(plan, frame)
+    limit = _limit(plan, eligible, cost)
+    limits, quotas = _limits(plan, frame, limit, cost)
+    if len(must) and (over := limits.charge(must)) > 0:
+        raise Refused(f"--must-keep costs {over:g} more than budget and quotas allow: ask for more, or keep fewer")
+    targets = _target_shares(plan, limit, float(limits.costs(must).sum()))
+    takes = [(BY_MUST, Taken(must, np.full(len(must), -1), np.arange(len(must))))]
+    floors = _take_floors(plan, frame, limit, limits, orders, must, takes)
+    takes.append((BY_ORDER, _serve(orders, targets, limits, _gone(takes))))
+    if plan.request.borrow and limits.left.sum() > 0:
+        limits.pool_the_rest()
+        takes.append((BY_ORDER, _serve(orders, targets, limits, _gone(takes))))
+    choice = _ordered(takes, len(orders))
+    choice.limit = limit
+    choice.spent = float(limits.costs(choice.rows).sum())
+    choice.shares = _spent_shares(plan, frame, choice, limits, quotas | floors)
+    choice.target_shares = targets
+    if not len(choice.rows):
+        raise Refused(f"budget {plan.request.budget} is too small for even one row: ask for more, or add --fill")
+    return choice
+
+
+def cost_column(plan: Plan, frame: Frame) -> NDArray[np.float64] | None:
+    """What each row costs in the unit of the budget; None when it is 1. Refuses costs below 0."""
+    assert plan.budget is not None
+    if not plan.budget.is_cost:
+        return None
+    unit = {"tokens": "tokens", "chars": "length", "bytes": "bytes"}.get(plan.budget.unit)
+    cost = frame.column(unit or f"number:{plan.budget.unit}", np.float64)
+    if len(cost) and cost.min() < 0:
+        row = int(np.argmin(cost))
+        raise Refused(f"{frame.where(row)}: column {plan.budget.unit!r} is {cost[row]:g}, and a cost is at least 0")
+    return cost
+
+
+def _limit(plan: Plan, eligible: NDArray[np.bool_], cost: NDArray[np.float64] | None) -> float:
+    assert plan.budget is not None
+    if cost is None:
+        return float(plan.budget.rows(int(np.count_nonzero(eligible))))
+    total, amount = float(cost[eligible].sum()), float(plan.budget.amount)
+    if amount > total:
+        raise Refused(
+            f"budget {plan.budget.asked!r} is over the pool: its eligible rows hold {total:,.0f} {plan.budget.unit}; "
+            "ask for at most that, or 100%"
+        )
+    return amount
+
+
+def _amount(share: Share, limit: float, whole: bool) -> float:
+    amount = share.of(Fraction(limit))
+    return float(int(amount)) if whole else float(amount)
+
+
+def _limits(
+    plan: Plan, frame: Frame, limit: float, cost: NDArray[np.float64] | None
+) -> tuple[Limits, dict[tuple[str, str], float]]:
+    """The limits, and what each group with a quota is due."""
+    if not plan.quota:
+        return Limits(np.array([limit]), cost, fill=plan.request.fill), {}
+    amounts = [float(share.of(Fraction(limit))) for share in plan.quota]
+    rest = limit - sum(amounts)
+    if rest < -1e-9 * limit:
+        raise Refused(f"--quota asks for {sum(amounts):,.0f} of a budget of {limit:,.0f}: lower it or ask for more")
+    if cost is None and rest > 1e-9 * limit:
+        amounts = divide(int(limit), np.array([*amounts, rest]))[:-1].astype(float).tolist()
+    elif cost is None:
+        amounts = divide(int(limit), np.array(amounts)).astype(float).tolist()
+    bins = _bins(plan.quota, frame)
+    left = np.array([limit - sum(amounts), *amounts])
+    due = {(share.column, share.group): amount for share, amount in zip(plan.quota, amounts, strict=True)}
+    return Limits(left, cost, bins, plan.request.fill), due
+
+
+def _bins(shares: list[Share], frame: Frame) -> NDArray[np.int64]:
+    """For each row 1, 2, … for the group of the first, second, … share, 0 for all others."""
+    column = shares[0].column
+    codes = frame.codes(column)
+    names = {name: code for code, name in enumerate(frame.names[column])}
+    lookup = np.zeros(len(names), np.int64)
+    for index, share in enumerate(shares, 1):
+        if share.group not in names:
+            known = ", ".join(list(names)[:10])
+            raise Refused(
+                f"column {column!r} has no group {share.group!r}{nearest(share.group, names)}, so its share cannot be "
+                f"met; groups are {known}{', …' if len(names) > 10 else ''}"
+            )
+        lookup[names[share.group]] = index
+    return lookup[codes]
+
+
+def _take_floors(
+    plan: Plan, frame: Frame, limit: float, limits: Limits, orders: Sequence[Blocks], must: Rows,
+    takes: list[tuple[int, Taken]],
+) -> dict[tuple[str, str], float]:  # fmt: skip
+    """Take what the floors ask for first, so that the rest of the budget cannot use it up."""
+    if not plan.floor:
+        return {}
+    whole = limits.cost is None
+    due = {(share.column, share.group): _amount(share, limit, whole) for share in plan.floor}
+    if sum(due.values()) > limit * (1 + 1e-9):
+        raise Refused(f"--floor asks for {sum(due.values()):,.0f} of a budget of {limit:,.0f}: lower it or ask for more")
+    bins = _bins(plan.floor, frame)
+    least = Limits(np.array([0.0, *due.values()]), limits.cost, bins, plan.request.fill)
+    least.charge(must)
+    least.closed |= np.arange(len(due) + 1) == 0
+    found = walk(_merged(orders), least, must)
+    fits = limits.take(found.rows)
+    target = found.target[fits] if len(orders) == 1 else np.full(np.count_nonzero(fits), -1)
+    takes.append((BY_FLOOR, Taken(found.rows[fits], target, found.place[fits])))
+    if not plan.request.borrow:
+        for index in range(1, len(due) + 1):  # a group that ran out of rows leaves its part unspent
+            if not least.closed[index]:
+                limits.left[limits.bins(np.flatnonzero(bins == index)[:1])] -= least.left[index]
+        limits.closed |= limits.left <= 0
+    return due
+
+
+def _merged(orders: Sequence[Blocks]) -> Blocks:
+    """One order of several: with one target its own, otherwise the first of each, the second of each …"""
+    if len(orders) == 1:
+        return orders[0]
+    return lambda: (np.array(rows) for rows in zip(*((r for block in o() for r in block) for o in orders), strict=False))
+
+
+def _target_shares(plan: Plan, limit: float, spent: float) -> NDArray[np.float64]:
+    """What each target may spend: equal parts, or as `--set shares=…` says."""
+    count = max(1, len(plan.targets)) if plan.method.kind == "Match" else 1
+    weights = np.ones(count) if plan.shares == "equal" else np.asarray(plan.shares, float)
+    assert plan.budget is not None
+    left = limit - spent
+    return left * weights / weights.sum() if plan.budget.is_cost else divide(int(left), weights).astype(float)
+
+
+def _serve(orders: Sequence[Blocks], shares: NDArray[np.float64], limits: Limits, gone: Rows) -> Taken:
+    return walk(orders[0], limits, gone) if len(orders) == 1 else walk_targets(orders, shares, limits, gone)
+
+
+def _gone(takes: list[tuple[int, Taken]]) -> Rows:
+    return np.concatenate([NO_ROWS, *(taken.rows for _, taken in takes)])
+
+
+def _ordered(takes: list[tuple[int, Taken]], orders: int) -> Choice:
+    """Must-keep first, then by place when there is one order, as they were served when there are several."""
+    rows, target, place = (np.concatenate([taken[i] for _, taken in takes]) for i in range(3))
+    rule = np.concatenate([np.full(len(taken.rows), code, np.int8) for code, taken in takes])
+    by_place = place if orders == 1 else np.arange(len(rows))
+    order = np.lexsort((by_place, rule != BY_MUST))
+    return Choice(rows[order], target[order], place[order], rule[order], 0.0, 0.0)
+
+
+def _spent_shares(
+    plan: Plan, frame: Frame, choice: Choice, limits: Limits, due: dict[tuple[str, str], float]
+) -> list[dict[str, Any]]:
+    """What each group with a quota or floor asked for, got, and was short of."""
+    found = []
+    for (column, group), asked in due.items():
+        mine = frame.codes(column)[choice.rows] == frame.names[column].index(group)
+        spent = float(limits.costs(choice.rows[mine]).sum())
+        short = max(0.0, asked - spent)
+        found.append({"column": column, "group": group, "asked": asked, "spent": spent, "shortage": short})
+    return found

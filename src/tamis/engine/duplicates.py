@@ -1,0 +1,63 @@
+"""Exact duplicates by 128-bit hashes, found in partitions that fit into memory."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+PARTITION = 1 << 20
+Hashes = Callable[[], Iterable[tuple[int, NDArray[np.uint64]]]]
+
+
+def partitions(hashes: Hashes) -> Iterator[NDArray[np.uint64]]:
+    """The hashes of all shards, `uint64 [n, 3]`, in partitions of about a million by the bits of the first word."""
+    total = sum(len(found) for _, found in hashes())
+    bits = max(0, (total - 1).bit_length() - PARTITION.bit_length() + 1)
+    for part in range(1 << bits):
+        pieces = []
+        for start, found in hashes():
+            low = np.searchsorted(found[:, 0], np.uint64(part << (64 - bits))) if part else 0
+            last = part + 1 == 1 << bits
+            high = len(found) if last else np.searchsorted(found[:, 0], np.uint64((part + 1) << (64 - bits)))
+            piece = np.array(found[low:high])
+            piece[:, 2] += np.uint64(start)
+            pieces.append(piece)
+        yield np.concatenate(pieces)
+
+
+def find_duplicates(hashes: Hashes) -> NDArray[np.int64]:
+    """Pairs (row, kept row), `int64 [d, 2]` by row: every row whose hash an earlier row has, with the first such row.
+
+    `O(n log n)` time over all partitions; `100 MB` at most, whatever the pool.
+
+    Examples:
+        >>> rows = np.array([[5, 0, 1], [5, 0, 0], [7, 1, 2]], np.uint64)
+        >>> find_duplicates(lambda: [(0, rows)]).tolist()
+        [[1, 0]]
+    """
+    found = []
+    for part in partitions(hashes):
+        first = np.sort(part[:, 0])
+        shared = np.unique(first[1:][first[1:] == first[:-1]])
+        part = part[np.isin(part[:, 0], shared)] if len(shared) else part[:0]
+        part = part[np.lexsort((part[:, 2], part[:, 1], part[:, 0]))]
+        same = np.r_[False, (part[1:, :2] == part[:-1, :2]).all(axis=1)] if len(part) else np.empty(0, bool)
+        leader = np.maximum.accumulate(np.where(same, 0, np.arange(len(part))))
+        found.append(np.column_stack([part[same, 2], part[leader[same], 2]]).astype(np.int64))
+    pairs = np.concatenate(found)
+    return pairs[np.argsort(pairs[:, 0], kind="stable")]
+
+
+def find_rows(hashes: Hashes, wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """The first row that has each of the `wanted` hashes, `uint64 [w, 2]`, or -1."""
+    rows = np.full(len(wanted), -1, np.int64)
+    for start, found in hashes():
+        at = np.searchsorted(found[:, 0], wanted[:, 0])
+        for index in np.flatnonzero((rows < 0) & (at < len(found))):
+            place = int(at[index])
+            while place < len(found) and found[place, 0] == wanted[index, 0]:
+                if found[place, 1] == wanted[index, 1]:
+                    rows[index] = start + int(found[place, 2])
+                    break
+                place += 1
+    return rows

@@ -1,0 +1,207 @@
+"""Write what was chosen: selection, scores, duplicates, subset, manifest and report, each whole or not at all."""
+
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+import tamis
+from tamis.engine.choose import BY_FLOOR, BY_MUST, Choice
+from tamis.engine.frame import BLOCK, Frame
+from tamis.engine.parts import read_arrays, read_table, write_array
+from tamis.engine.plan import Plan
+from tamis.engine.run import Run, Step
+from tamis.engine.scores import Scores
+from tamis.engine.workers import Workers
+from tamis.pool.base import digest
+from tamis.selection import SCHEMA
+
+ROWS = 65_536
+
+
+def row_scores(choice: Choice, scores: Scores | None) -> NDArray[np.float64] | None:
+    """The score of each kept row for the target it was kept for; the best one for rows kept for none."""
+    if scores is None:
+        return None
+    columns = np.stack([column[choice.rows] for column in scores.columns], axis=1)
+    own = np.maximum(choice.target, 0)
+    return np.where(choice.target < 0, columns.max(axis=1), columns[np.arange(len(own)), own])
+
+
+def selection_batches(run: Run, frame: Frame, choice: Choice, scores: Scores | None, order: Any, eligible: int) -> Any:
+    """The rows of `selection.parquet` in batches by rank."""
+    plan = run.plan
+    values = row_scores(choice, scores)
+    names = [target.name for target in plan.targets]
+    kind = frame.tables[0]["id"].type if frame.has("id") else pa.null()
+    schema = SCHEMA.set(SCHEMA.get_field_index("id"), pa.field("id", kind))
+    several = plan.method.kind == "Match"
+    for start in range(0, len(choice.rows), ROWS):
+        block = slice(start, start + ROWS)
+        rows, target = choice.rows[block], choice.target[block]
+        file, file_row = frame.files(rows)
+        gains = order.gains[choice.place[block]] if order is not None and order.gains is not None else None
+        yield pa.record_batch(
+            [
+                pa.array(rows),
+                frame.ids(rows),
+                pa.array(np.arange(start, start + len(rows))),
+                pa.array(np.ones(len(rows), np.float32)),
+                pa.nulls(len(rows), pa.float64()) if values is None else pa.array(values[block]),
+                pa.nulls(len(rows), pa.float64()) if gains is None else pa.array(np.asarray(gains, np.float64)),
+                pa.array([names[t] if several and t >= 0 else None for t in target.tolist()], pa.string()),
+                pa.array(reasons(plan, choice, block, order, eligible), pa.string()),
+                file,
+                pa.array(file_row),
+            ],
+            schema=schema,
+        )
+
+
+def reasons(plan: Plan, choice: Choice, block: slice, order: Any, eligible: int) -> list[str]:
+    """Why each row was kept, in words."""
+    how = plan.chooser.name if plan.chooser else "order"
+    verb = "drawn" if plan.chooser and plan.chooser.draws and plan.chooser_parameters.get("temperature") else "place"
+    found = []
+    for place, rule in zip(choice.place[block].tolist(), choice.rule[block].tolist(), strict=True):
+        if rule == BY_MUST:
+            found.append("must-keep")
+            continue
+        text = f"{verb} {place + 1:,} of {eligible:,} by {plan.method.name}"
+        text += "" if how in (plan.method.name, "order", "top") else f", {how}"
+        text += ", taken first for its floor" if rule == BY_FLOOR else ""
+        if order is not None and order.reasons is not None:
+            text += f": {order.reasons[place]}"
+        found.append(text)
+    return found
+
+
+def write_selection(path: Path, batches: Any) -> None:
+    """`selection.parquet` from its batches."""
+    first = next(batches)
+    with pq.ParquetWriter(path, first.schema, compression="zstd") as writer:
+        for batch in chain([first], batches):
+            writer.write_batch(batch)
+
+
+def write_scores(path: Path, plan: Plan, scores: Scores | None, eligible: NDArray[np.bool_]) -> None:
+    """`scores.parquet`: every eligible row with its score, or with one column a target."""
+    several = scores is not None and len(scores.columns) > 1
+    names = [target.name for target in plan.targets] if several else ["score"]
+    schema = pa.schema([("row", pa.int64()), *((name, pa.float64()) for name in names)])
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for start in range(0, len(eligible), BLOCK):
+            rows = np.flatnonzero(eligible[start : start + BLOCK]) + start
+            columns = [pa.array(column[rows]) for column in scores.columns] if scores else [pa.nulls(len(rows), pa.float64())]
+            writer.write_batch(pa.record_batch([pa.array(rows), *columns], schema=schema))
+
+
+def write_duplicates(path: Path, pairs: NDArray[np.int64]) -> None:
+    """`duplicates.parquet`: each dropped row and the one kept in its place."""
+    pq.write_table(pa.table({"row": pairs[:, 0], "kept_row": pairs[:, 1]}), path, compression="zstd")
+
+
+class Gathered:
+    """What the second look at kept and shown rows brought."""
+
+    def __init__(self, parts: list[Path], counts: Any, texts: dict[int, str]) -> None:
+        self.parts, self.counts, self.texts = parts, counts, texts
+
+
+def gather(run: Run, workers: Workers, frame: Frame, choice: Choice, show: NDArray[np.int64]) -> Gathered:
+    """Read the shards of kept rows once more: their whole rows, their n-grams, and the texts to show."""
+    plan = run.plan
+    kept = np.sort(choice.rows)
+    counting = plan.measures_text
+    which = f"gather-{digest([kept.tobytes(), show.tobytes(), plan.request.subset, plan.columns['text']])}"
+    folder = run.folder.state / which
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, rows in (("kept", kept), ("show", show)):
+        write_array(folder / f"{name}.npy", rows)
+    tasks = []
+    for number, shard in enumerate(frame.pool.shards):
+        first, count = int(frame.starts[number]), int(frame.counts[number])
+        inside = np.searchsorted(kept, [first, first + count]), np.searchsorted(show, [first, first + count])
+        if any(high > low for low, high in inside):
+            spec = {
+                "rows": str(folder / "kept.npy"), "show": str(folder / "show.npy"), "first": first, "count": count,
+                "subset": plan.request.subset, "text": plan.columns["text"], "counts": counting,
+            }  # fmt: skip
+            out = folder / f"{frame.pool.key(shard)}.arrow"
+            tasks.append({"do": "gather", "pool": 0, "shard": number, "out": str(out), "spec": spec})
+    step = Step("gather", "read the shards of the kept rows: copy them, count their n-grams, fetch examples")
+    run.do(workers, step, which, tasks)
+    step.rows_in, step.rows_out = frame.rows, len(kept)
+    run.steps.append(step)
+    texts: dict[int, str] = {}
+    counts: Any = None
+    parts = []
+    for task in tasks:
+        out = Path(task["out"])
+        found = read_table(out)
+        texts |= dict(zip(found["row"].to_pylist(), found["text"].to_pylist(), strict=True))
+        parts.append(out.with_name(f"{out.stem}.subset"))
+        if (path := out.with_name(f"{out.stem}.counts.npz")).exists():
+            from tamis.ops import ngrams
+
+            partial = ngrams.NgramCounts(**read_arrays(path))
+            counts = partial if counts is None else ngrams.merge(counts, partial)
+    return Gathered([part for part in parts if part.exists()], counts, texts)
+
+
+def write_subset(run: Run, path: Path, parts: list[Path]) -> None:
+    """`subset.*`: the kept rows in pool order, in the pool's format and compression."""
+    pool = run.plan.pool
+    pool.save((piece for part in parts for piece in pool.load_part(part)), path)
+
+
+def manifest(run: Run, frame: Frame, targets: list[Frame], choice: Choice, rows: dict[str, int]) -> dict[str, Any]:
+    """All that a reader needs to understand, verify and repeat the run."""
+    plan, request = run.plan, run.plan.request
+    assert plan.budget is not None
+    card = plan.method.card() | {"name": plan.method.name, "choose": plan.chooser.name if plan.chooser else None}
+    card["parameters"] = plan.parameters | plan.chooser_parameters
+    several = plan.method.kind == "Match"
+    kept = np.bincount(choice.target[choice.target >= 0], minlength=len(plan.targets)) if several else []
+    return {
+        "tamis": tamis.__version__,
+        "command": request.command(),
+        "request": request.identity(),
+        "seed": request.seed,
+        "method": card,
+        "pool": {
+            "paths": request.pool,
+            "format": plan.pool.format,
+            "files": len(plan.pool.files),
+            "rows": frame.rows,
+            "bytes": plan.pool.bytes,
+            "fingerprint": plan.pool.fingerprint,
+        },
+        "roles": {role: asdict(found) for role, found in plan.roles.items()},
+        "targets": [
+            {
+                "name": target.name, "path": path, "rows": found.rows,
+                "asked": float(choice.target_shares[i]) if several and choice.target_shares is not None else None,
+                "kept": int(kept[i]) if several else None,
+            }
+            for i, (target, path, found) in enumerate(zip(plan.targets, request.target, targets, strict=True))
+        ],
+        "rows": rows | {"kept": len(choice.rows)},
+        "budget": {
+            "asked": request.budget,
+            "unit": plan.budget.unit if plan.budget.is_cost else "rows",
+            "limit": choice.limit,
+            "spent": choice.spent,
+        },
+        "quotas": choice.shares,
+        "warnings": run.console.warnings,
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in ("numpy", "pyarrow", "numba")},
+    }  # fmt: skip

@@ -1,0 +1,96 @@
+"""The output folder: whose it is, what state it is in, and the lock on it."""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tamis.engine.parts import written_whole
+from tamis.errors import Refused
+
+STATE = ".tamis"
+
+
+class Folder:
+    """An output folder. `.tamis` in it holds the request, the lock, and the parts of finished shards."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.state = path / STATE
+        self.is_new = not self.state.exists()
+
+    @property
+    def manifest(self) -> dict[str, Any] | None:
+        """The manifest of a finished run."""
+        path = self.path / "manifest.json"
+        return json.loads(path.read_text()) if path.is_file() else None
+
+    def check(self, identity: dict[str, Any], fingerprint: str, force: bool) -> bool:
+        """Whether this very request is finished here; refuses the folder of another request, or of someone else."""
+        if self.path.exists() and not self.path.is_dir():
+            raise Refused(f"-o {self.path} is a file: name a folder")
+        if self.is_new:
+            if self.path.is_dir() and any(self.path.iterdir()):
+                raise Refused(f"-o {self.path} holds files that Tamis did not write: name a new or an empty folder")
+            return False
+        manifest = self.manifest
+        if manifest and manifest["request"] == identity and manifest["pool"]["fingerprint"] == fingerprint:
+            return True
+        if force:
+            return False
+        known = manifest["request"] if manifest else self._begun()
+        for name in identity:
+            if known and identity[name] != known.get(name):
+                raise Refused(
+                    f"-o {self.path} holds another selection: {name} was {known.get(name)!r} and is now "
+                    f"{identity[name]!r}; name another folder, or add --force to replace it"
+                )
+        if manifest:
+            raise Refused(
+                f"-o {self.path} was made from this pool before its files changed; add --force to choose again "
+                "(shards that did not change are not read again)"
+            )
+        return False
+
+    def _begun(self) -> dict[str, Any] | None:
+        try:
+            return json.loads((self.state / "request.json").read_text())  # type: ignore[no-any-return]
+        except (OSError, ValueError):
+            return None
+
+    @contextmanager
+    def locked(self, identity: dict[str, Any]) -> Iterator[None]:
+        """Hold the folder for this request; temporary files of a run that was killed are removed."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        with (self.state / "lock").open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise Refused(f"-o {self.path} is being written by another tamis: wait for it, or name another") from None
+            with written_whole(self.state / "request.json") as temporary:
+                temporary.write_text(json.dumps(identity, indent=1))
+            self.sweep()
+            yield
+
+    def sweep(self) -> None:
+        """Remove what killed runs left behind."""
+        for path in [*self.path.glob("tmp-*"), *self.state.rglob("tmp-*")]:
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self.state / "work", ignore_errors=True)
+
+    def keep_only(self, steps: set[str]) -> None:
+        """Remove parts that belong to none of these steps."""
+        for path in self.state.iterdir():
+            if path.is_dir() and path.name not in steps:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def remove(self) -> None:
+        """Take back a folder that this run made and that holds nothing of worth."""
+        if self.is_new:
+            shutil.rmtree(self.state, ignore_errors=True)
+            if self.path.is_dir() and not any(self.path.iterdir()):
+                os.rmdir(self.path)

@@ -1,0 +1,128 @@
+"""The columns of all rows of a pool, put together from the parts of its shards."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tamis.engine.parts import blank, read_table
+from tamis.ops.hashing import mix64
+from tamis.pool import Pool
+
+BLOCK = 1 << 20
+
+
+class Frame:
+    """What the scan found, by row of the whole pool; columns of more than a million rows are memory-mapped."""
+
+    def __init__(self, pool: Pool, parts: list[Path], work: Path) -> None:
+        self.pool = pool
+        self.parts = parts
+        self.work = work
+        self.tables = [read_table(path) for path in parts]
+        self.counts = np.array([table.num_rows for table in self.tables], np.int64)
+        self.starts = np.concatenate([[0], np.cumsum(self.counts)]).astype(np.int64)
+        self.columns: dict[str, NDArray[Any]] = {}
+        self.names: dict[str, list[str]] = {}
+
+    @property
+    def rows(self) -> int:
+        """Rows of the pool."""
+        return int(self.starts[-1])
+
+    @cached_property
+    def file_starts(self) -> NDArray[np.int64]:
+        """The pool's row at which each of its files starts."""
+        sizes = np.zeros(len(self.pool.files), np.int64)
+        for shard, count in zip(self.pool.shards, self.counts, strict=True):
+            sizes[shard.file] += count
+        return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+    def has(self, name: str) -> bool:
+        """Whether the scan brought this column."""
+        return name in self.tables[0].column_names
+
+    def column(self, name: str, dtype: Any) -> NDArray[Any]:
+        """A numeric column of the scan."""
+        if name not in self.columns:
+            whole = blank(self.work, name.replace("/", "_").replace(":", "-"), (self.rows,), dtype)
+            for start, table in zip(self.starts, self.tables, strict=False):
+                whole[start : start + table.num_rows] = table[name].to_numpy()
+            self.columns[name] = whole
+        return self.columns[name]
+
+    def codes(self, name: str) -> NDArray[np.int32]:
+        """A column as codes from 0 in order of first appearance; null has a code of its own, called `(none)`."""
+        key = f"code:{name}"
+        if key not in self.columns:
+            known: dict[str, int] = {}
+            whole = blank(self.work, f"code-{len(self.names)}", (self.rows,), np.int32)
+            for start, table in zip(self.starts, self.tables, strict=False):
+                whole[start : start + table.num_rows] = _coded(table[key], known)
+            self.columns[key], self.names[name] = whole, list(known)
+        return self.columns[key]
+
+    def keys(self, seed: int) -> NDArray[np.uint64]:
+        """`hash(seed, id)` of each row, or `hash(seed, row)` where there are no ids."""
+        if "key" not in self.columns:
+            salt = mix64(np.array([seed], np.uint64) + np.uint64(0x9E3779B97F4A7C15))[0]
+            whole = blank(self.work, "key", (self.rows,), np.uint64)
+            for start, table in zip(self.starts, self.tables, strict=False):
+                if "id_key" in table.column_names:
+                    base = table["id_key"].to_numpy()
+                else:
+                    base = mix64(np.arange(start, start + table.num_rows, dtype=np.uint64))
+                whole[start : start + table.num_rows] = mix64(base ^ salt)
+            self.columns["key"] = whole
+        return self.columns["key"]
+
+    def ids(self, rows: NDArray[np.int64]) -> pa.Array:
+        """The ids of `rows`, in that order; nulls where the pool has none."""
+        if not self.has("id"):
+            return pa.nulls(len(rows))
+        shard = np.searchsorted(self.starts, rows, side="right") - 1
+        order = np.argsort(shard, kind="stable")
+        pieces = []
+        for index in np.unique(shard):
+            local = rows[order][shard[order] == index] - self.starts[index]
+            pieces.append(self.tables[index]["id"].take(pa.array(local)))
+        back = np.empty(len(rows), np.int64)
+        back[order] = np.arange(len(rows))
+        chunks = [chunk for piece in pieces for chunk in piece.chunks]
+        kind = self.tables[0]["id"].type
+        return pa.chunked_array(chunks, kind).take(pa.array(back)).combine_chunks() if chunks else pa.array([], kind)
+
+    def files(self, rows: NDArray[np.int64]) -> tuple[pa.Array, NDArray[np.int64]]:
+        """Name of the file of each of `rows`, and the row in it."""
+        index = np.searchsorted(self.file_starts, rows, side="right") - 1
+        names = pa.array([file.name for file in self.pool.files], pa.string())
+        return names.take(pa.array(index)), rows - self.file_starts[index]
+
+    def where(self, row: int) -> str:
+        """File and place of a row, for a message."""
+        index = int(np.searchsorted(self.starts, row, side="right")) - 1
+        return self.pool.where(self.pool.shards[index], row - int(self.starts[index]))
+
+    def hashes(self, which: str) -> Iterator[tuple[int, NDArray[np.uint64]]]:
+        """For each shard its first row and its sorted hashes, `uint64 [n, 3]`, memory-mapped; see `tasks.scan`."""
+        for start, part in zip(self.starts.tolist(), self.parts, strict=False):
+            path = part.with_name(f"{part.stem}.{which}.npy")
+            found = np.load(path, mmap_mode="r", allow_pickle=False) if path.stat().st_size > 200 else None
+            yield start, np.empty((0, 3), np.uint64) if found is None else found
+
+
+def _coded(column: pa.ChunkedArray, known: dict[str, int]) -> NDArray[np.int32]:
+    values = column.combine_chunks()
+    if isinstance(values, pa.ChunkedArray):
+        values = values.chunk(0) if values.num_chunks else pa.array([], pa.dictionary(pa.int32(), pa.string()))
+    names = [*values.dictionary.to_pylist(), "(none)"]
+    used = pc.unique(pc.fill_null(values.indices, len(names) - 1)).to_pylist()
+    for index in used:
+        known.setdefault(names[index], len(known))
+    mapping = np.array([known.get(name, 0) for name in names], np.int32)
+    return mapping[pc.fill_null(values.indices, len(names) - 1).to_numpy()]

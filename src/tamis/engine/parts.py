@@ -1,0 +1,69 @@
+"""Files of finished work: written under a temporary name and renamed, so that what exists is whole."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+IN_MEMORY = 1 << 20
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its name when the block ends without an error."""
+    temporary = path.with_name(f"tmp-{os.getpid()}-{path.name}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_table(path: Path, columns: dict[str, Any]) -> None:
+    """Columns as an uncompressed Arrow file, to be memory-mapped."""
+    table = pa.table(columns)
+    with written_whole(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
+        with pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table)
+
+
+def read_table(path: Path) -> pa.Table:
+    """The columns of an Arrow file, memory-mapped."""
+    with pa.memory_map(str(path)) as source:
+        return pa.ipc.open_file(source).read_all()
+
+
+def write_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    """Named arrays as an uncompressed npz file."""
+    with written_whole(path) as temporary, temporary.open("wb") as sink:
+        np.savez(sink, **arrays)  # type: ignore[arg-type]
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of an npz file; no pickle is loaded."""
+    with np.load(path, allow_pickle=False) as stored:
+        return dict(stored)
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    """One array as an npy file."""
+    with written_whole(path) as temporary, temporary.open("wb") as sink:
+        np.save(sink, array, allow_pickle=False)
+
+
+def blank(folder: Path, name: str, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    """An array to fill: in memory when small, otherwise a memory-mapped file that the system may write back."""
+    if shape[0] <= IN_MEMORY:
+        return np.zeros(shape, dtype)
+    folder.mkdir(parents=True, exist_ok=True)
+    return np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape)
+
+
+def concatenate(arrays: Sequence[NDArray[Any]], dtype: Any) -> NDArray[Any]:
+    """`np.concatenate` that also takes nothing."""
+    return np.concatenate([np.empty(0, dtype), *arrays]).astype(dtype, copy=False)

@@ -1,0 +1,96 @@
+"""What is asked: one object that the command line, a recipe and a Python call all make."""
+
+import shlex
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tamis.errors import Refused
+from tamis.registry import nearest
+
+ROLES = ("text", "id", "label", "group", "cost", "score", "weight")
+NOT_IDENTITY = {"output", "workers", "force"}
+
+
+class Request(BaseModel):
+    """A request with all its defaults. Two requests with the same `identity` give the same selection."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    pool: list[str] = Field(min_length=1, description="files and folders of the pool, in this order")
+    method: str = Field(description="a method's name, top:COLUMN, bottom:COLUMN, or file.py:function")
+    target: list[str] = Field([], description="samples of what is wanted; may repeat, and all get equal shares")
+    target_text: str | None = Field(None, description="text column of the targets")
+    budget: str | None = Field(None, description="how much to keep: 5000, 10%, 2M tokens, 30 COLUMN")
+    output: str | None = Field(None, description="the folder to write")
+    seed: int = Field(0, ge=0, description="same request and seed, same selection")
+    text: str | None = Field(None, description="column of the text")
+    id: str | None = Field(None, description="column of the id")
+    label: str | None = Field(None, description="column of the class")
+    group: str | None = Field(None, description="column of the group")
+    cost: str | None = Field(None, description="column of the cost")
+    score: str | None = Field(None, description="column of the score")
+    weight: str | None = Field(None, description="column of the weight")
+    use: dict[str, str] = Field({}, description="what fills a need: word=COLUMN")
+    set: dict[str, Any] = Field({}, description="parameters of the method or its chooser: name=value")
+    choose: str | None = Field(None, description="replaces the method's way to choose")
+    quota: list[str] = Field([], description="exact shares of the budget: COLUMN=GROUP:SHARE,GROUP:SHARE")
+    floor: list[str] = Field([], description="least shares of the budget, same grammar")
+    borrow: bool = Field(False, description="let others have what a group with a quota or floor is short of")
+    fill: bool = Field(False, description="go on after the first row that does not fit into a cost budget")
+    must_keep: str | None = Field(None, description="ids to keep: a comma list, or @FILE with one id a line")
+    exclude: str | None = Field(None, description="ids to leave out, same grammar")
+    duplicates: Literal["drop", "keep"] = Field("drop", description="what to do with exact duplicates of the text")
+    tokenizer: str | None = Field(None, description="a tokenizer.json to count tokens with")
+    subset: bool = Field(True, description="write the kept rows in the pool's format")
+    examples: bool = Field(True, description="show texts in the report")
+    force: bool = Field(False, description="replace a different selection in the output folder")
+    workers: int | None = Field(None, ge=1, description="processes; the number of cores by default")
+
+    def identity(self) -> dict[str, Any]:
+        """All that decides the result."""
+        return self.model_dump(exclude=NOT_IDENTITY)
+
+    def command(self, verb: str = "select") -> str:
+        """The command line that repeats this request."""
+        words = ["tamis", verb, *self.pool]
+        for name, info in type(self).model_fields.items():
+            value = getattr(self, name)
+            if name in ("pool", "force") or value == info.get_default(call_default_factory=True):
+                continue
+            flag = "--" + name.replace("_", "-")
+            if isinstance(value, bool):
+                words.append(flag if value else f"--no-{name}")
+            elif isinstance(value, dict):
+                words += [word for key, item in value.items() for word in (flag, f"{key}={item}")]
+            elif isinstance(value, list):
+                words += [word for item in value for word in (flag, item)]
+            else:
+                words += [flag, str(value)]
+        return shlex.join(words)
+
+
+def make_request(values: dict[str, Any], where: str = "request") -> Request:
+    """A `Request` from plain values; refuses unknown keys with the nearest name, and values of the wrong type."""
+    fields = Request.model_fields
+    for key in values:
+        if key.replace("-", "_") not in fields:
+            raise Refused(f"{where}: unknown key {key!r}{nearest(key, fields)}; known are {', '.join(fields)}")
+    values = {key.replace("-", "_"): value for key, value in values.items()}
+    for name in ("pool", "target", "quota", "floor"):
+        if isinstance(values.get(name), str):
+            values[name] = [values[name]]
+    if isinstance(values.get("budget"), int | float):
+        values["budget"] = str(values["budget"])
+    try:
+        return Request(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"])) or "request"
+        told = "is missing" if first["type"] == "missing" else f"cannot be {first['input']!r}: {first['msg'].lower()}"
+        raise Refused(f"{where}: {name} {told} ({_help(name)})") from None
+
+
+def _help(name: str) -> str:
+    field = Request.model_fields.get(name)
+    return str(field.description) if field else "see tamis select --help"

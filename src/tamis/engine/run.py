@@ -1,0 +1,295 @@
+"""Run a plan: scan, score, choose, gather, write; every finished shard is kept and never done twice."""
+
+import os
+import resource
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.engine.choose import Choice, choose
+from tamis.engine.console import Console
+from tamis.engine.duplicates import find_duplicates, find_rows
+from tamis.engine.folder import Folder
+from tamis.engine.frame import Frame
+from tamis.engine.ids import find_ids
+from tamis.engine.parts import blank, read_arrays, write_arrays
+from tamis.engine.plan import Plan, folds
+from tamis.engine.scores import Scores, method_order, priorities
+from tamis.engine.tasks import Job
+from tamis.engine.workers import Workers
+from tamis.errors import Refused
+from tamis.kernels import compile_kernels
+from tamis.ops.ranking import descending
+from tamis.pool import MemoryPool, Pool
+from tamis.pool.base import digest
+
+SMALL_BYTES = 64 << 20
+KERNELS = {
+    "texts": "tamis.ops._hash_kernels",
+    "ngrams": "tamis.ops._ngram_kernels",
+    "jsonl": "tamis.pool._json_kernels",
+}
+
+
+@dataclass
+class Step:
+    """What a step did and what it cost."""
+
+    name: str
+    what: str
+    shards: int = 0
+    computed: int = 0
+    reused: int = 0
+    rows_in: int = 0
+    rows_out: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_mb: float = 0.0
+
+
+@dataclass
+class Run:
+    """One run of one plan in one folder."""
+
+    plan: Plan
+    folder: Folder
+    console: Console
+    steps: list[Step] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+    work_done: int = 0
+
+    def __post_init__(self) -> None:
+        self.start = time.monotonic()
+        self.work = self.folder.state / "work"
+        self.job = Job(
+            [self.plan.pool, *(target.pool for target in self.plan.targets)],
+            self.plan.method_name,
+            self.plan.parameters,
+            self.plan.measures_text,
+        )
+
+    def workers(self, stack: ExitStack) -> Workers:
+        """As many processes as are asked for and can be busy; compiled kernels are on disk before they start."""
+        pool, columns = self.plan.pool, self.plan.columns
+        asked = self.plan.request.workers or usable_cores()
+        in_memory = any(isinstance(pool, MemoryPool) for pool in self.job.pools)
+        count = 1 if in_memory or pool.bytes < SMALL_BYTES // 16 else max(1, min(asked, len(pool.shards)))
+        wanted = ["jsonl"] if "jsonl" in {pool.format for pool in self.job.pools} else []
+        wanted += ["texts"] if (columns["text"] or columns["id"]) and pool.bytes > 1_000_000 else []
+        wanted += ["ngrams"] if self.plan.measures_text or columns["tokens"] == "default" else []
+        compile_kernels([KERNELS[name] for name in wanted], self.console.say)
+        return stack.enter_context(Workers(self.job, count))
+
+    def do(self, workers: Workers, step: Step, which: str, tasks: list[dict[str, Any]]) -> None:
+        """Run those tasks whose parts do not exist; the part of each is `out`."""
+        start = time.monotonic()
+        (self.folder.state / which).mkdir(parents=True, exist_ok=True)
+        self.used.add(which)
+        open_tasks = [task for task in tasks if not Path(task["out"]).exists()]
+        open_tasks.sort(key=lambda task: -self.job.pools[task["pool"]].shards[task["shard"]].bytes)
+        for _, result in self.console.progress(workers.run(open_tasks), len(open_tasks), step.name):
+            step.cpu_seconds += result["cpu_seconds"]
+            step.peak_mb = max(step.peak_mb, result["peak_mb"])
+            self.work_done += 1
+        step.shards += len(tasks)
+        step.computed += len(open_tasks)
+        step.reused += len(tasks) - len(open_tasks)
+        step.seconds += time.monotonic() - start
+
+    def timed(self, name: str, what: str) -> "_Timed":
+        """A step of this process: `with run.timed(…) as step`."""
+        return _Timed(self, Step(name, what))
+
+    # --- scan -----------------------------------------------------------------------------------------------------
+
+    def scan(self, workers: Workers) -> tuple[Frame, list[Frame]]:
+        """One pass over the targets and the pool; the frames of the pool and of the targets."""
+        plan = self.plan
+        count = len(folds(plan.method, plan.parameters, plan.measures_text)) if plan.columns["text"] else 0
+        spec = plan.columns | {"folds": list(range(count))}
+        fit = [found[2] for found in folds(plan.method, plan.parameters, plan.measures_text)] if count else []
+        step = Step("scan", "read every row once: hashes, lengths, costs, groups" + (", n-grams" if count else ""))
+        frames = []
+        for index, pool in enumerate(self.job.pools):
+            mine = spec if not index else self._target_spec(spec, index)
+            which = f"scan-{digest([mine, fit, plan.method_name if plan.method.fit else ''])}"
+            parts = [self.folder.state / which / f"{pool.key(shard)}.arrow" for shard in pool.shards]
+            tasks = [
+                {"do": "scan", "pool": index, "shard": number, "out": str(part), "spec": mine}
+                for number, part in enumerate(parts)
+            ]
+            self.do(workers, step, which, tasks)
+            frames.append(Frame(pool, parts, self.work if not index else self.work / f"target{index}"))
+        step.rows_in = step.rows_out = frames[0].rows
+        self.steps.append(step)
+        for frame, target in zip(frames[1:], plan.targets, strict=True):
+            if not frame.rows or not frame.column("has_text", bool).any():
+                raise Refused(f"the target {target.name!r} is empty: it needs at least one text")
+        return frames[0], frames[1:]
+
+    def _target_spec(self, spec: dict[str, Any], index: int) -> dict[str, Any]:
+        tokens = "default" if self.plan.shares == "tokens" else None
+        text = self.plan.targets[index - 1].text
+        return spec | {"text": text, "id": None, "numbers": [], "codes": [], "duplicates": True, "tokens": tokens}
+
+    def fold(self, frame: Frame, index: int) -> Any:
+        """What fold number `index` made of all texts of a frame, merged in shard order."""
+        fit, merge, _ = folds(self.plan.method, self.plan.parameters, self.plan.measures_text)[index]
+        result = None
+        for part in frame.parts:
+            path = part.with_name(f"{part.stem}.fold{index}.npz")
+            if path.exists():
+                partial = fit.__annotations__["return"](**read_arrays(path))
+                result = partial if result is None else merge(result, partial)
+        return result
+
+    # --- rows that may be chosen ----------------------------------------------------------------------------------
+
+    def eligible(self, frame: Frame) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64], dict[str, int]]:
+        """Which rows may be chosen, those that must be, the pairs of duplicates, and how the rows reconcile."""
+        plan, request = self.plan, self.plan.request
+        with self.timed("filter", "leave out exact duplicates, rows without text, and ids asked to be left out") as step:
+            mask = blank(self.work, "eligible", (frame.rows,), np.bool_)
+            mask[:] = True
+            if frame.has("id"):
+                self._refuse_equal_ids(frame)
+            excluded = find_ids(frame, request.exclude, "--exclude") if request.exclude else np.empty(0, np.int64)
+            must = find_ids(frame, request.must_keep, "--must-keep") if request.must_keep else np.empty(0, np.int64)
+            if len(both := np.intersect1d(must, excluded)):
+                raise Refused(f"--must-keep and --exclude both name the id {frame.ids(both[:1])[0].as_py()!r}: drop one")
+            mask[excluded] = False
+            counts = {"pool": frame.rows, "excluded": len(excluded), "without_text": 0}
+            if plan.columns["text"] is not None and frame.has("has_text"):
+                empty = mask & ~frame.column("has_text", np.bool_)
+                counts["without_text"] = int(np.count_nonzero(empty))
+                mask[np.flatnonzero(empty)] = False
+            pairs = np.empty((0, 2), np.int64)
+            if plan.columns["duplicates"]:
+                pairs = find_duplicates(lambda: frame.hashes("texts"))
+                pairs = pairs[mask[pairs[:, 0]] & ~np.isin(pairs[:, 0], must)]
+                mask[pairs[:, 0]] = False
+            counts["duplicates"] = len(pairs)
+            mask[must] = True
+            counts["eligible"] = int(np.count_nonzero(mask))
+            step.rows_in, step.rows_out = frame.rows, counts["eligible"]
+        if counts["without_text"]:
+            self.console.warn(f"{counts['without_text']:,} rows have no text and are left out")
+        if not counts["eligible"]:
+            raise Refused("no row of the pool may be chosen: all are excluded, duplicates, or without text")
+        return mask, must, pairs, counts
+
+    def _refuse_equal_ids(self, frame: Frame) -> None:
+        pairs = find_duplicates(lambda: frame.hashes("ids"))
+        if len(pairs):
+            row, first = int(pairs[0, 0]), int(pairs[0, 1])
+            name = frame.ids(pairs[:1, 0])[0].as_py()
+            raise Refused(
+                f"{frame.where(row)}: the id {name!r} was used before, at {frame.where(first)}: ids must be unique; "
+                "mend them, or name another column with --id"
+            )
+
+    def leaks(self, frame: Frame, targets: list[Frame]) -> None:
+        """Warn of target texts that are in the pool."""
+        if not self.plan.columns["duplicates"]:
+            return
+        for target, found in zip(self.plan.targets, targets, strict=True):
+            hashes = np.concatenate([part[:, :2] for _, part in found.hashes("texts")])
+            inside = int(np.count_nonzero(find_rows(lambda: frame.hashes("texts"), hashes) >= 0))
+            if inside:
+                self.console.warn(
+                    f"{inside:,} of the {found.rows:,} texts of the target {target.name!r} are in the pool: a selection "
+                    "cannot be judged on texts that it may hold"
+                )
+
+    # --- score and choose -----------------------------------------------------------------------------------------
+
+    def score(self, workers: Workers, frame: Frame, targets: list[Frame]) -> Scores | None:
+        """The method's scores of all rows; None when it makes an order."""
+        plan, method = self.plan, self.plan.method
+        if not plan.has_scores:
+            return None
+        if not plan.reads_text_to_score:
+            with self.timed("score", f"{method.name}: a number for every row") as step:
+                step.rows_in = step.rows_out = frame.rows
+                return Scores.from_columns(plan, frame, self.work)
+        state = None
+        if method.finish:
+            with self.timed("fit", f"{method.name}: merge what the scan counted, in shard order"):
+                made = method.finish(self.fold(frame, 0), [self.fold(f, 0) for f in targets], **self._finishing())
+                state = self.folder.state / f"state-{digest([plan.parameters, frame.pool.fingerprint])}.npz"
+                write_arrays(state, made._asdict())
+        step = Step("score", f"{method.name}: read every text once more and score it")
+        content = digest(state.read_bytes()) if state else ""
+        which = f"score-{digest([plan.method_name, plan.parameters, content, plan.columns])}"
+        needs = {need: NEED_COLUMNS[need] for need in method.needs if need in NEED_COLUMNS}
+        spec = {
+            "text": plan.columns["text"],
+            "state": str(state) if state else None,
+            "needs": needs,
+            "scans": str(frame.parts[0].parent),
+        }
+        parts = [self.folder.state / which / part.name for part in frame.parts]
+        tasks = [
+            {"do": "score", "pool": 0, "shard": number, "out": str(part), "spec": spec}
+            for number, part in enumerate(parts)
+        ]
+        self.do(workers, step, which, tasks)
+        step.rows_in = step.rows_out = frame.rows
+        self.steps.append(step)
+        if state:
+            state.unlink()
+        return Scores.from_parts(plan, frame, parts, self.work)
+
+    def _finishing(self) -> dict[str, Any]:
+        from tamis.registry import accepted
+
+        assert self.plan.method.finish is not None
+        return accepted(self.plan.method.finish, self.plan.parameters)
+
+    def choose(
+        self, frame: Frame, targets: list[Frame], scores: Scores | None, eligible: NDArray[np.bool_], must: NDArray[np.int64]
+    ) -> tuple[Choice, Any]:
+        """The kept rows; also the method's own `Order` where it makes one."""
+        plan = self.plan
+        if plan.shares == "tokens":
+            plan.shares = [float(found.column("tokens", np.int64).sum()) for found in targets]
+        with self.timed("choose", "take rows in their order, as budget and limits allow") as step:
+            order = None
+            if scores is None:
+                order = method_order(plan, frame, targets, eligible)
+                orders = [lambda: [order.rows]]
+            else:
+                first = len(must) + (65_536 if plan.budget.is_cost else plan.budget.rows(int(eligible.sum())))
+                columns = priorities(plan, frame, scores, eligible, self.work)
+                orders = [lambda column=column: descending(column, eligible, first=first) for column in columns]
+            choice = choose(plan, frame, eligible, must, orders)
+            step.rows_in, step.rows_out = int(np.count_nonzero(eligible)), len(choice.rows)
+        return choice, order
+
+
+NEED_COLUMNS = {"length": "length"}
+
+
+class _Timed:
+    def __init__(self, run: Run, step: Step) -> None:
+        self.run, self.step = run, step
+
+    def __enter__(self) -> Step:
+        self.start, self.cpu = time.monotonic(), time.process_time()
+        return self.step
+
+    def __exit__(self, *_: object) -> None:
+        self.step.seconds = time.monotonic() - self.start
+        self.step.cpu_seconds = time.process_time() - self.cpu
+        self.step.peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        self.run.steps.append(self.step)
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

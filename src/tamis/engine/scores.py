@@ -1,0 +1,114 @@
+"""Scores of all rows, the priorities that a chooser makes of them, and orders that methods make by themselves."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.engine.frame import BLOCK, Frame
+from tamis.engine.parts import blank, read_table
+from tamis.engine.plan import Plan
+from tamis.engine.tasks import check_scores
+from tamis.errors import Refused
+from tamis.ops.hashing import mix64
+from tamis.registry import accepted
+from tamis.vocabulary import Order
+
+
+@dataclass
+class Scores:
+    """`columns`: `float64 [n]` for each target (one without targets); `admitted`: rows the method lets be chosen."""
+
+    columns: list[NDArray[np.float64]]
+    admitted: NDArray[np.bool_] | None = None
+
+    @classmethod
+    def from_columns(cls, plan: Plan, frame: Frame, work: Path) -> "Scores":
+        """Scores that need only what the scan brought, block by block."""
+        whole = blank(work, "scores", (frame.rows,), np.float64)
+        parameters = accepted(plan.method.function, plan.parameters)
+        for start in range(0, frame.rows, BLOCK):
+            block = slice(start, min(start + BLOCK, frame.rows))
+            needs = {need: need_column(plan, frame, need)[block] for need in plan.method.needs}
+            found = check_scores(plan.method, plan.method.function(**needs, **parameters), block.stop - start)
+            whole[block] = found[:, 0]
+        return cls([whole])
+
+    @classmethod
+    def from_parts(cls, plan: Plan, frame: Frame, parts: list[Path], work: Path) -> "Scores":
+        """Scores that workers made."""
+        tables = [read_table(part) for part in parts]
+        names = [name for name in tables[0].column_names if name.startswith("score")]
+        columns = [blank(work, name, (frame.rows,), np.float64) for name in names]
+        admitted = blank(work, "admitted", (frame.rows,), np.bool_) if "admitted" in tables[0].column_names else None
+        for start, table in zip(frame.starts, tables, strict=False):
+            block = slice(start, start + table.num_rows)
+            for name, column in zip(names, columns, strict=True):
+                column[block] = table[name].to_numpy()
+            if admitted is not None:
+                admitted[block] = table["admitted"].to_numpy()
+        return cls(columns, admitted)
+
+
+def need_column(plan: Plan, frame: Frame, need: str) -> NDArray[Any]:
+    """What the scan has for one need."""
+    if need == "key":
+        return frame.keys(plan.request.seed)
+    if need == "length":
+        return frame.column("length", np.int64)
+    if need in ("score", "cost"):
+        return frame.column(f"number:{plan.roles[need].column}", np.float64)
+    if need in ("label", "group"):
+        return frame.codes(plan.roles[need].column)
+    raise Refused(f"{plan.method.name} needs {need!r}, which nothing here can supply for its kind of work yet")
+
+
+def priorities(
+    plan: Plan, frame: Frame, scores: Scores, eligible: NDArray[np.bool_], work: Path
+) -> list[NDArray[np.float64]]:
+    """What the chooser makes of each column of scores; NaN where a row cannot be chosen."""
+    chooser = plan.chooser
+    assert chooser is not None
+    keys = frame.keys(plan.request.seed)
+    made = []
+    for index, column in enumerate(scores.columns):
+        whole = blank(work, f"priority{index}", (frame.rows,), np.float64)
+        if chooser.pointwise:
+            for start in range(0, frame.rows, BLOCK):
+                block = slice(start, start + BLOCK)
+                key = mix64(keys[block] + np.uint64(index)) if index else keys[block]
+                whole[block] = chooser.function(np.asarray(column[block]), key, **plan.chooser_parameters)
+        else:
+            rows = np.flatnonzero(eligible)
+            whole[:] = np.nan
+            whole[rows] = chooser.function(column[rows], keys[rows], **plan.chooser_parameters)
+        if scores.admitted is not None:
+            whole[~scores.admitted] = np.nan
+        made.append(whole)
+    return made
+
+
+def method_order(plan: Plan, frame: Frame, targets: list[Frame], eligible: NDArray[np.bool_]) -> Order:
+    """The order of a method that makes one, over the eligible rows."""
+    rows = np.flatnonzero(eligible)
+    needs: dict[str, Any] = {}
+    for need in plan.method.needs:
+        if need == "target_length":
+            needs[need] = np.concatenate([target.column("length", np.int64) for target in targets])
+        elif need == "rng":
+            needs[need] = np.random.default_rng(plan.request.seed)
+        elif need in ("label", "group"):
+            needs[need] = np.unique(need_column(plan, frame, need)[rows], return_inverse=True)[1]
+        else:
+            needs[need] = need_column(plan, frame, need)[rows]
+    found = plan.method.function(**needs, **accepted(plan.method.function, plan.parameters))
+    if not isinstance(found, Order):
+        found = Order(*found) if isinstance(found, tuple) else Order(np.asarray(found))
+    local = np.asarray(found.rows)
+    if local.ndim != 1 or not np.issubdtype(local.dtype, np.integer) or len(np.unique(local)) < len(local):
+        raise Refused(f"{plan.method.name} must give an order of distinct rows, int64 [k]")
+    if len(local) and (local.min() < 0 or local.max() >= len(rows)):
+        raise Refused(f"{plan.method.name} gave a row outside 0 … {len(rows) - 1}")
+    return Order(rows[local], found.gains, found.reasons)

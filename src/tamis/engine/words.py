@@ -1,0 +1,76 @@
+"""Plans and results in words."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tamis.engine.plan import Plan
+from tamis.engine.run import usable_cores
+
+SCAN_RATE, SCORE_RATE, COPY_RATE = 90e6, 110e6, 150e6  # bytes of text a second and core, on the cautious side
+WORKER_MB, PARENT_MB = 260, 220
+
+
+def describe_plan(plan: Plan) -> tuple[str, dict[str, Any]]:
+    """The steps, rows, memory and time that a plan will take, as text and as plain values."""
+    size = sum(min(shard.bytes, 1 << 50) for shard in plan.pool.shards)
+    workers = max(1, min(plan.request.workers or usable_cores(), len(plan.pool.shards)))
+    texts = plan.columns["text"] is not None
+    steps = [
+        ("scan", size / SCAN_RATE if texts else size / COPY_RATE),
+        *([("score", size / SCORE_RATE)] if plan.reads_text_to_score else []),
+        *([("choose", 0.1)] if plan.budget else []),
+        *([("gather", size / COPY_RATE)] if plan.request.subset or plan.measures_text else []),
+    ]
+    rows = plan.pool.rows
+    values = {
+        "method": plan.method.name,
+        "rows": rows,
+        "bytes": plan.pool.bytes,
+        "shards": len(plan.pool.shards),
+        "workers": workers,
+        "steps": [{"name": name, "seconds": round(seconds / workers, 1)} for name, seconds in steps],
+        "seconds": round(1.0 + sum(seconds for _, seconds in steps) / workers, 1),
+        "memory_mb": PARENT_MB + (WORKER_MB * workers if workers > 1 else WORKER_MB),
+        "roles": {role: found.column for role, found in plan.roles.items()},
+        "output": plan.request.output,
+    }
+    lines = [
+        f"{plan.method.name} on {_rows(rows)} rows in {len(plan.pool.files)} files, {plan.pool.bytes / 1e6:,.1f} MB, "
+        f"{len(plan.pool.shards)} shards, {workers} workers",
+        *(f"  {step['name']:<8} about {step['seconds']:,.1f} s" for step in values["steps"]),
+        f"about {values['seconds']:,.0f} s and {values['memory_mb']:,} MB in all; nothing was written",
+    ]
+    return "\n".join(lines), values
+
+
+def _rows(rows: int | None) -> str:
+    return "an unknown number of" if rows is None else f"{rows:,}"
+
+
+def summary_lines(manifest: dict[str, Any], folder: Path) -> Iterator[str]:
+    """What a person reads at the end of a run."""
+    rows, summary = manifest["rows"], manifest.get("summary") or {}
+    if "budget" not in manifest:
+        yield f"scored {rows['eligible']:,} of {rows['pool']:,} rows by {manifest['method']['name']}"
+        yield f"scores  {folder / 'scores.parquet'}"
+        return
+    budget = manifest["budget"]
+    spent = "" if budget["unit"] == "rows" else f" ({budget['spent']:,.0f} of {budget['limit']:,.0f} {budget['unit']})"
+    yield f"kept {rows['kept']:,} of {rows['pool']:,} rows by {manifest['method']['name']}{spent}"
+    left_out = [f"{rows[name]:,} {words}" for name, words in LEFT_OUT.items() if rows.get(name)]
+    if left_out:
+        yield "left out: " + ", ".join(left_out)
+    if summary.get("groups"):
+        found = [row for row in summary["groups"]["rows"] if row["kept"]][:4]
+        parts = ", ".join(
+            f"{row['group']} {row['kept'] / rows['kept']:.1%} (pool {row['pool'] / rows['pool']:.1%})" for row in found
+        )
+        yield f"by {summary['groups']['column']}: {parts}"
+    if summary.get("text"):
+        yield f"KL to the target fell by {summary['text']['kl_reduction']:.2f} nats (a random subset: about 0)"
+    yield f"{manifest['seconds']:.1f} s; selection {folder / 'selection.parquet'}"
+    yield f"report {folder / 'report.html'}"
+
+
+LEFT_OUT = {"excluded": "excluded", "without_text": "without text", "duplicates": "exact duplicates"}

@@ -1,0 +1,231 @@
+"""JSON Lines pools: a shard is a range of bytes of a plain file, or a whole compressed one."""
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tamis.errors import Broken, Refused
+from tamis.pool.base import BLOCK_BYTES, SHARD_BYTES, Columns, File, Pool, Shard, stamp
+from tamis.pool.json_lines import JsonLineError, Kind, line_spans, scan, to_arrow
+
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
+SAMPLE_BYTES, SAMPLE_LINES = 1 << 18, 200
+PYTHON_TYPES = {str: "text", bool: "boolean", int: "integer", float: "number", list: "list", type(None): "null"}
+
+
+class JsonlPool(Pool):
+    """Files of one JSON object a line, plain or compressed with gzip or zstd."""
+
+    format = "jsonl"
+
+    def read(self, shard: Shard, columns: Columns) -> Iterator[pa.RecordBatch]:
+        """The rows of `shard` in order, in batches of about 8 MB, with `columns` as the given types."""
+        lines = 0
+        for block in self.blocks(shard):
+            try:
+                scanned = scan(block, list(columns))
+            except JsonLineError as error:
+                raise Refused(f"{self._line(shard, lines + error.line)}: {error.message}; mend or remove it") from None
+            arrays = []
+            for name, target in columns.items():
+                values = to_arrow(scanned.columns[name], target)
+                if isinstance(values, int):
+                    kind = Kind(int(scanned.columns[name].kinds[values])).name.lower()
+                    place = self._line(shard, lines + int(scanned.lines[values]))
+                    raise Refused(f"{place}: column {name!r} holds a value of kind {kind} where {target} is expected")
+                arrays.append(values)
+            rows = len(scanned.starts)
+            if rows:
+                yield _batch(arrays, list(columns), rows)
+            lines += bytes(block).count(b"\n")
+
+    def blocks(self, shard: Shard) -> Iterator[bytes]:
+        """The bytes of `shard` in blocks of whole lines, of about 8 MB, longer where a line is."""
+        file = self.files[shard.file]
+        try:
+            with _open(Path(file.path)) as stream:
+                if shard.start:
+                    stream.seek(shard.start)
+                yield from _whole_lines(stream, shard.stop - shard.start)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise Broken(f"{file.path} cannot be read ({error}): restore the file and run again") from error
+
+    def kept(self, shard: Shard, rows: NDArray[np.int64]) -> Iterator[bytes]:
+        """The given lines of `shard`, byte for byte; nothing is parsed."""
+        yield from (piece for _, piece in self.kept_counted(shard, rows) if piece)
+
+    def kept_counted(self, shard: Shard, rows: NDArray[np.int64]) -> Iterator[tuple[int, bytes]]:
+        """For each block its number of rows and, of `rows`, its lines."""
+        seen = 0
+        for block in self.blocks(shard):
+            starts, ends = line_spans(block)
+            chosen = rows[np.searchsorted(rows, seen) : np.searchsorted(rows, seen + len(starts))] - seen
+            seen += len(starts)
+            view = memoryview(block)
+            spans = zip(starts[chosen].tolist(), ends[chosen].tolist(), strict=True)
+            yield len(starts), b"\n".join([*(view[start:end] for start, end in spans), b""])
+
+    def save(self, pieces: Iterable[bytes], path: Path) -> None:
+        """Write lines to a file with the pool's compression."""
+        compression = COMPRESSIONS.get(Path(self.files[0].path).suffix)
+        if compression is None:
+            self.save_part(pieces, path)
+        elif compression == "gzip":
+            with path.open("wb") as file, gzip.GzipFile("", "wb", 6, file, mtime=0) as sink:
+                sink.writelines(pieces)
+        else:
+            with pa.output_stream(str(path), compression=compression) as stream:
+                for piece in pieces:
+                    stream.write(piece)
+
+    def save_part(self, pieces: Iterable[bytes], path: Path) -> None:
+        """Write lines as they are."""
+        with path.open("wb") as sink:
+            sink.writelines(pieces)
+
+    def load_part(self, path: Path) -> Iterator[bytes]:
+        """The lines of a part in blocks."""
+        with path.open("rb") as stream:
+            yield from _pieces(stream, path.stat().st_size)
+
+    @property
+    def suffix(self) -> str:
+        """How the name of a subset of this pool ends."""
+        last = Path(self.files[0].path).suffix
+        return f".jsonl{last}" if last in COMPRESSIONS else ".jsonl"
+
+    def line(self, shard: Shard, row: int) -> str:
+        """Where row number `row` of `shard` stands, for a message: the number of its line, counted from 1."""
+        seen = lines = 0
+        for block in self.blocks(shard):
+            found = scan(block, []).lines
+            if row < seen + len(found):
+                return f"line {self._lines_before(shard) + lines + int(found[row - seen]) + 1}"
+            seen += len(found)
+            lines += block.count(b"\n")
+        return f"row {row}"
+
+    def _line(self, shard: Shard, line: int) -> str:
+        return f"{self.files[shard.file].path}, line {self._lines_before(shard) + line + 1}"
+
+    def _lines_before(self, shard: Shard) -> int:
+        if not shard.start:
+            return 0
+        with Path(self.files[shard.file].path).open("rb") as stream:
+            return sum(part.count(b"\n") for part in _pieces(stream, shard.start))
+
+
+def _batch(arrays: list[pa.Array], names: list[str], rows: int) -> pa.RecordBatch:
+    if names:
+        return pa.RecordBatch.from_arrays(arrays, names=names)
+    return pa.RecordBatch.from_struct_array(pa.array([{}] * rows, pa.struct([])))
+
+
+def _open(path: Path) -> BinaryIO:
+    compression = COMPRESSIONS.get(path.suffix)
+    return pa.input_stream(str(path), compression=compression) if compression else path.open("rb")  # type: ignore[return-value]
+
+
+def _pieces(stream: BinaryIO, limit: int) -> Iterator[bytes]:
+    while limit > 0 and (piece := stream.read(min(BLOCK_BYTES, limit))):
+        limit -= len(piece)
+        yield piece
+
+
+def _whole_lines(stream: BinaryIO, limit: int) -> Iterator[bytes]:
+    rest: list[bytes] = []
+    for piece in _pieces(stream, limit):
+        cut = piece.rfind(b"\n") + 1
+        if cut:
+            yield b"".join([*rest, piece[:cut]])
+            rest = [piece[cut:]]
+        else:
+            rest.append(piece)
+    if any(rest):
+        yield b"".join(rest)
+
+
+def open_jsonl(paths: list[tuple[Path, str]]) -> JsonlPool:
+    """Plan the shards of JSON Lines files and guess the types of their columns from the first lines of each."""
+    files, shards = [], []
+    schema: dict[str, str] = {}
+    source: dict[str, Path] = {}
+    for index, (path, name) in enumerate(paths):
+        size = path.stat().st_size
+        files.append(File(str(path), name, size, stamp(path)))
+        if path.suffix in COMPRESSIONS:
+            shards += [Shard(index, 0, 1 << 62, 4 * size, first_row=0)] if size else []
+        else:
+            shards += _shards(index, path, size)
+        for column, kind in sample_schema(path).items():
+            known = schema.get(column, "null")
+            schema[column] = wider(known, kind)
+            if schema[column] == "mixed" != known:
+                before = source.get(column, path)
+                raise Refused(f"column {column!r} is {kind} in {path} and {known} in {before}: make them one type")
+            source.setdefault(column, path)
+    return JsonlPool(files, shards, schema)
+
+
+def sample_schema(path: Path) -> dict[str, str]:
+    """Names and types of the columns in the first lines: a glance, since every line is checked when it is read."""
+    try:
+        with _open(path) as stream:
+            block = stream.read(SAMPLE_BYTES)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise Refused(f"{path} cannot be read ({error})") from None
+    lines = block.split(b"\n")
+    if len(block) == SAMPLE_BYTES:
+        lines.pop()
+    schema: dict[str, str] = {}
+    for number, line in enumerate(lines[:SAMPLE_LINES], 1):
+        if line.strip():
+            for name, value in _row(path, number, line).items():
+                schema[name] = wider(schema.get(name, "null"), PYTHON_TYPES.get(type(value), "other"))
+    return schema
+
+
+def wider(one: str, other: str) -> str:
+    """The type that holds values of both."""
+    if one == other or other == "null":
+        return one
+    if one == "null":
+        return other
+    return "number" if {one, other} == {"integer", "number"} else "mixed"
+
+
+def _row(path: Path, number: int, line: bytes) -> dict[str, object]:
+    try:
+        row = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise Refused(f"{path}, line {number}: not UTF-8 at byte {error.start + 1} of the line; save it as UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise Refused(f"{path}, line {number}: invalid JSON: {error.msg} at column {error.colno}; mend or remove it") from None
+    if not isinstance(row, dict):
+        raise Refused(f"{path}, line {number}: not an object: each line must be one JSON object")
+    return row
+
+
+def _shards(index: int, path: Path, size: int) -> list[Shard]:
+    """Ranges of about 32 MB that end after a newline."""
+    cuts = [0]
+    with path.open("rb") as stream:
+        while size - cuts[-1] > 1.5 * SHARD_BYTES:
+            stream.seek(cuts[-1] + SHARD_BYTES)
+            at = stream.tell()
+            while piece := stream.readline(BLOCK_BYTES):
+                at += len(piece)
+                if piece.endswith(b"\n"):
+                    break
+            cuts.append(at)
+            if at >= size:
+                break
+    ends = [*cuts[1:], size] if cuts[-1] < size else cuts[1:]
+    return [Shard(index, start, end, end - start) for start, end in zip(cuts, ends, strict=False) if end > start]
+

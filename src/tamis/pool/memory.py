@@ -1,0 +1,79 @@
+"""Pools in memory: an Arrow table, cut into runs of rows."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from tamis.errors import Refused
+from tamis.pool.base import SHARD_BYTES, Columns, File, Pool, Shard, as_type, digest, type_name
+from tamis.pool.parquet import first_line
+
+BLOCK_ROWS = 65_536
+
+
+@dataclass
+class MemoryPool(Pool):
+    """One Arrow table."""
+
+    table: pa.Table = None
+    format = "arrow"
+
+    def read(self, shard: Shard, columns: Columns) -> Iterator[pa.RecordBatch]:
+        """The rows of `shard` in order, in batches of 65,536 rows at most, with `columns` as the given types."""
+        part = self.table.slice(shard.start, shard.stop - shard.start)
+        if not columns:
+            yield pa.RecordBatch.from_struct_array(pa.array([{}] * part.num_rows, pa.struct([])))
+            return
+        for batch in part.select(list(columns)).to_batches(BLOCK_ROWS):
+            arrays = []
+            for name, target in columns.items():
+                try:
+                    arrays.append(as_type(batch.column(name), target))
+                except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                    raise Refused(f"column {name!r} of the table: {first_line(error)}; it must be {target}") from None
+            yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
+
+    def kept(self, shard: Shard, rows: NDArray[np.int64]) -> Iterator[pa.RecordBatch]:
+        """The given rows of `shard`, all columns."""
+        yield from self.table.take(pa.array(rows + shard.start)).to_batches()
+
+    def save(self, pieces: Iterable[pa.RecordBatch], path: Path) -> None:
+        """Write rows to a Parquet file."""
+        pq.write_table(pa.Table.from_batches(pieces, self.table.schema), path, compression="zstd")
+
+    def save_part(self, pieces: Iterable[pa.RecordBatch], path: Path) -> None:
+        """Write rows to an Arrow stream."""
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, self.table.schema) as writer:
+            for piece in pieces:
+                writer.write_batch(piece)
+
+    def load_part(self, path: Path) -> Iterator[pa.RecordBatch]:
+        """The rows of a part in batches."""
+        with pa.memory_map(str(path)) as source:
+            yield from pa.ipc.open_stream(source)
+
+    @property
+    def suffix(self) -> str:
+        """How the name of a subset of this pool ends."""
+        return ".parquet"
+
+    def where(self, shard: Shard, row: int) -> str:
+        """File and place of row number `row` of `shard`, for a message."""
+        return f"row {shard.start + row} of the table"
+
+
+def open_table(table: pa.Table) -> MemoryPool:
+    """A pool of the rows of `table`; nothing is copied."""
+    n, size = table.num_rows, table.nbytes
+    step = max(1, min(n, n * SHARD_BYTES // max(size, 1)))
+    shards = [
+        Shard(0, at, min(at + step, n), size * step // max(n, 1), min(step, n - at), at) for at in range(0, n, step)
+    ]
+    schema = {field.name: type_name(field.type) for field in table.schema}
+    content = digest([table.schema.to_string(), n, size, table.slice(0, 100).to_pydict(), table.slice(max(0, n - 100)).to_pydict()])
+    return MemoryPool([File("", "", size, content)], shards, schema, table=table)

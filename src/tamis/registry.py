@@ -1,0 +1,232 @@
+"""Registered methods: a function's argument names are its needs, its return annotation is its kind."""
+
+import functools
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+import pkgutil
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from tamis.errors import Refused
+from tamis.vocabulary import KINDS, WORDS, Order
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One keyword argument of a method: its name, type and default."""
+
+    name: str
+    annotation: Any
+    default: Any
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to choose, with its card. `fit`, `merge` and `finish` are given by methods that see the whole pool first."""
+
+    name: str
+    function: Callable[..., Any]
+    kind: str
+    needs: tuple[str, ...]
+    parameters: Mapping[str, Parameter]
+    paper: str
+    no: int | None
+    year: int | None
+    family: str
+    pole: str | None
+    choose: str | None
+    cost: str
+    memory: str
+    streams: bool
+    loses: str
+    fit: Callable[..., Any] | None = None
+    merge: Callable[..., Any] | None = None
+    finish: Callable[..., Any] | None = None
+    presets: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    status: str = "unproven"
+
+    def card(self) -> dict[str, Any]:
+        """What `tamis methods --json` lists."""
+        names = "name paper no year family needs kind pole choose cost memory streams status loses".split()
+        parameters = {p.name: p.default for p in self.parameters.values()}
+        return {n: getattr(self, n) for n in names} | {"needs": list(self.needs), "parameters": parameters}
+
+    def bind(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """All parameters with their values: defaults, then `given`, then what the method makes of them."""
+        for name in given:
+            if name not in self.parameters:
+                options = ", ".join(self.parameters) or "none"
+                raise Refused(f"{self.name} has no parameter {name!r}{nearest(name, self.parameters)}: it takes {options}")
+        values = {p.name: p.default for p in self.parameters.values()}
+        values |= {name: coerce(self.parameters[name], value, self.name) for name, value in given.items()}
+        return self.presets(values) if self.presets else values
+
+
+@dataclass
+class Registry:
+    """Named things of one sort; a name that is not there is refused with the nearest one."""
+
+    sort: str
+    entries: dict[str, Any] = field(default_factory=dict)
+
+    def get(self, name: str) -> Any:
+        """The entry called `name`."""
+        if name not in self.entries:
+            known = ", ".join(sorted(self.entries))
+            raise Refused(f"unknown {self.sort} {name!r}{nearest(name, self.entries)}: known are {known}")
+        return self.entries[name]
+
+
+METHODS = Registry("method")
+UNKNOWN_CARD = {
+    "paper": "", "no": None, "year": None, "family": "your own", "pole": None, "cost": "not stated",
+    "memory": "not stated", "streams": True, "loses": "not known",
+}  # fmt: skip
+
+
+def method(
+    *,
+    family: str,
+    cost: str,
+    memory: str,
+    loses: str,
+    paper: str = "",
+    no: int | None = None,
+    year: int | None = None,
+    pole: str | None = None,
+    choose: str | None = None,
+    streams: bool = True,
+    fit: Callable[..., Any] | None = None,
+    merge: Callable[..., Any] | None = None,
+    finish: Callable[..., Any] | None = None,
+    presets: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a function as a method; the function itself is returned unchanged.
+
+    `no` is the paper's number in the list of systems, `loses` says when the method loses to random, `memory` is bytes
+    in terms of n, d and k. Raises `TypeError` for a need that is no word of the vocabulary, or an unknown kind.
+    """
+
+    card = {
+        "paper": paper, "no": no, "year": year, "family": family, "pole": pole, "choose": choose, "cost": cost,
+        "memory": memory, "streams": streams, "loses": loses, "fit": fit, "merge": merge, "finish": finish,
+        "presets": presets,
+    }  # fmt: skip
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        made = build(function, **card)
+        if made.name in METHODS.entries:
+            raise TypeError(f"a method called {made.name!r} is registered already")
+        METHODS.entries[made.name] = made
+        return function
+
+    return register
+
+
+def build(function: Callable[..., Any], **card: Any) -> Method:
+    """A `Method` from a function and its card, without registering it."""
+    name = function.__name__.rstrip("_").replace("_", "-")
+    stages = [stage for stage in (function, card.get("fit"), card.get("finish")) if stage is not None]
+    needs, parameters = _signature(name, stages)
+    kind = kind_of(function)
+    card["choose"] = card.get("choose") or ("top" if kind != "Order" else None)
+    return Method(name=name, function=function, kind=kind, needs=needs, parameters=parameters, **card)
+
+
+def kind_of(function: Callable[..., Any]) -> str:
+    """The kind named by the return annotation of `function`."""
+    result = typing.get_type_hints(function, include_extras=True).get("return")
+    kind = "Order" if result is Order else next(iter(getattr(result, "__metadata__", ())), None)
+    if kind not in KINDS:
+        raise TypeError(f"{function.__name__} must be annotated to return one of {', '.join(KINDS)}")
+    return str(kind)
+
+
+def _signature(name: str, stages: list[Callable[..., Any]]) -> tuple[tuple[str, ...], dict[str, Parameter]]:
+    """Needs from the arguments of the method itself, parameters from the keyword arguments of all its stages."""
+    needs: list[str] = []
+    parameters: dict[str, Parameter] = {}
+    for stage in stages:
+        hints = typing.get_type_hints(stage)
+        for argument in inspect.signature(stage).parameters.values():
+            if argument.kind is argument.KEYWORD_ONLY:
+                found = Parameter(argument.name, hints.get(argument.name), argument.default)
+                parameters.setdefault(argument.name, found)
+            elif stage is stages[0] and argument.name not in WORDS:
+                words = ", ".join(WORDS)
+                raise TypeError(f"{name} needs {argument.name!r}, which is no word of the vocabulary: {words}")
+            elif stage is stages[0] and argument.name != "state":
+                needs.append(argument.name)
+    if len(stages) > 1 and "target_text" not in needs:
+        needs.append("target_text")
+    return tuple(needs), parameters
+
+
+def accepted(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `values` that `function` takes as keyword arguments."""
+    return {name: value for name, value in values.items() if name in inspect.signature(function).parameters}
+
+
+def coerce(parameter: Parameter, value: Any, owner: str) -> Any:
+    """`value` (perhaps text from a command line) as the type that the parameter is annotated with."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(parameter.annotation).validate_python(value)
+    except ValidationError as error:
+        said = error.errors()[0]["msg"].lower()
+        default = f"its default is {parameter.default!r}"
+        raise Refused(f"{owner}: {parameter.name}={value!r} cannot be used ({said}); {default}") from None
+
+
+def nearest(name: str, known: Mapping[str, Any]) -> str:
+    """`, did you mean 'x'?` when something known is near."""
+    close = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+@functools.cache
+def load_all() -> None:
+    """Import every module of `tamis.methods` and every entry point of the group `tamis.methods`."""
+    import tamis.methods
+    import tamis.ops.choosers
+
+    for module in pkgutil.iter_modules(tamis.methods.__path__):
+        importlib.import_module(f"tamis.methods.{module.name}")
+    for entry in importlib.metadata.entry_points(group="tamis.methods"):
+        entry.load()
+
+
+def find(name: str) -> Method:
+    """The method called `name`: a registered one, or `file.py:function` for a user's own."""
+    load_all()
+    path, colon, function = name.rpartition(":")
+    if colon and path.endswith(".py"):
+        return _from_file(Path(path), function)
+    return typing.cast(Method, METHODS.get(name))
+
+
+def _from_file(path: Path, name: str) -> Method:
+    if not path.is_file():
+        raise Refused(f"--method {path}:{name}: there is no file {path}")
+    spec = importlib.util.spec_from_file_location(f"tamis_user_{path.stem}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise Refused(f"--method {path}: the file cannot be imported ({type(error).__name__}: {error})") from error
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise Refused(f"--method {path}:{name}: the file has no function {name!r}{nearest(name, vars(module))}")
+    registered = [made for made in METHODS.entries.values() if made.function is function]
+    try:
+        return registered[0] if registered else build(function, **UNKNOWN_CARD)
+    except TypeError as error:
+        raise Refused(f"--method {path}:{name}: {error}") from None

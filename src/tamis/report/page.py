@@ -1,0 +1,227 @@
+"""`report.html` from what a selection recorded: pure, one string out, nothing loaded from elsewhere."""
+
+from collections.abc import Callable, Mapping
+from functools import cache, partial
+from importlib import resources
+from typing import Any
+
+from jinja2 import ChainableUndefined, Environment, Template
+from markupsafe import Markup
+
+from tamis.report import charts
+from tamis.report.words import amount, day, duration, excerpt, harmless, hook, label, listing, plural, share, size
+
+Record = Mapping[str, Any]
+
+_POLES = {
+    "hard": "the model finds harder",
+    "easy": "the model finds easier",
+    "good": "is judged better",
+    "bad": "is judged worse",
+    "near": "is closer to the target",
+    "far": "is farther from the target",
+    "novel": "is less like what is already known",
+    "known": "is more like what is already known",
+    "noisy": "is more likely to be mislabelled or broken",
+    "clean": "is less likely to be mislabelled or broken",
+}
+_SHOWN_GROUPS = 20
+
+
+def render(manifest: Record, summary: Record | None, examples: Record | None) -> str:
+    """The report of one selection as a complete HTML document; parts that are missing or empty are left out.
+
+    Every number carries `data-name`, the path of the value in the inputs, and `data-value`, the value itself. Paths
+    start in the manifest (`rows.kept`), at `summary.` or at `examples.`; list items go by position
+    (`summary.groups.rows.0.kept`), and `derived.` marks what this page computed from them. Chart series hold their
+    counts separated by spaces. Every value is escaped, and characters that hide or reorder text are spelled out.
+
+    Args:
+        manifest: what was asked, counted and spent, as in `manifest.json`.
+        summary: groups, lengths, scores, text statistics, targets and duplicates of pool and selection.
+        examples: lists `top`, `border`, `below`, `bottom` of documents; an example may have `length`, the characters
+            of its whole text, when its `text` is only the beginning.
+    """
+    summary, examples = summary or {}, examples or {}
+    look = partial(_find, {**manifest, "summary": summary, "examples": examples})
+    noun = "document" if look("roles.text.column") else "example"
+    return _template().render(
+        manifest=manifest,
+        method=manifest.get("method") or {},
+        summary=summary,
+        examples=examples,
+        get=look,
+        n=partial(_number, look),
+        noun=noun,
+        derived=_derived,
+        ledger=_ledger(look, noun),
+        groups=_groups(look),
+        lengths=_lengths(look, noun),
+        scores=_scores(look, noun),
+        texts=_texts(look),
+        targets=_targets(look),
+        shown=[key for key in ("top", "border", "below", "bottom") if examples.get(key)],
+        high=_POLES.get(str(look("method.pole")), ""),
+    )
+
+
+@cache
+def _template() -> Template:
+    env = Environment(
+        autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_visible
+    )
+    env.filters.update(amount=amount, duration=duration, share=share, label=label, day=day)
+    env.globals.update(
+        amount=amount, bar=charts.bar, duration=duration, excerpt=excerpt, label=label, move=charts.move, pair=charts.pair
+    )
+    env.globals.update(plain=str, plural=plural, share=share, size=size)
+    env.globals.update(brief=partial(amount, digits=2), megabytes=lambda value: size(value * 1e6))
+    return env.from_string(resources.files(__package__).joinpath("report.html.jinja").read_text("utf-8"))
+
+
+def _visible(value: Any) -> Any:
+    """Every string on its way into the page, save what is markup already, with hidden characters spelled out."""
+    return harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _find(sources: Any, path: str) -> Any:
+    """The value at a dotted path, None where it ends early."""
+    for step in path.split("."):
+        if isinstance(sources, list | tuple):
+            sources = sources[int(step)] if int(step) < len(sources) else None
+        else:
+            sources = sources.get(step) if isinstance(sources, Mapping) else None
+    return sources
+
+
+def _number(look: Callable[[str], Any], path: str, form: Callable[[Any], str] = amount) -> Markup:
+    value = look(path)
+    return Markup("") if value is None else hook(path, value, form(value))
+
+
+def _derived(name: str, value: float, form: Callable[[Any], str] = amount) -> Markup:
+    return hook(f"derived.{name}", value, form(value))
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def _ledger(look: Callable[[str], Any], noun: str) -> dict[str, Any] | None:
+    """Lines from pool to kept, whether they add up, and the picture of them."""
+    rows = look("rows") or {}
+    if rows.get("pool") is None or rows.get("kept") is None:
+        return None
+    lost = {key: rows.get(key) or 0 for key in ("excluded", "without_text", "duplicates")}
+    eligible = rows["pool"] - sum(lost.values()) if rows.get("eligible") is None else rows["eligible"]
+    left = eligible - rows["kept"]
+    parts = [("kept", rows["kept"]), ("left", left), *((key, lost[key]) for key in reversed(lost))]
+    gap = rows["pool"] - sum(lost.values()) - eligible
+    picture = None
+    if rows["pool"] > 0 and min(n for _, n in parts) >= 0:
+        each = rows["pool"] / min(rows["pool"], 1000)
+        picture = charts.dots(
+            parts,
+            f"{amount(rows['kept'])} of {amount(rows['pool'])} kept, drawn as dots",
+            f"Filled dots stand for the {plural(2, noun)} kept, grey ones for those that were not.",
+        )
+        return {"lost": lost, "left": left, "gap": gap, "eligible": eligible, "dots": picture, "each": each}
+    return {"lost": lost, "left": left, "gap": gap, "eligible": eligible, "dots": None, "each": 0}
+
+
+def _groups(look: Callable[[str], Any]) -> dict[str, Any] | None:
+    """Shares of each group in pool, selection and target, largest share kept first."""
+    source = look("summary.groups.rows")
+    if not source:
+        return None
+    others = look("summary.groups.others")
+    entries = [(f"summary.groups.rows.{i}", row) for i, row in enumerate(source)]
+    entries += [("summary.groups.others", others)] if others else []
+    keys = ("pool", "kept", "target")
+    total = {key: sum(entry.get(key) or 0 for _, entry in entries) for key in keys}
+    rows = []
+    for path, entry in entries:
+        row: dict[str, Any] = {key: _ratio(entry.get(key) or 0, total[key]) for key in keys}
+        row |= {"path": path, "name": entry.get("group"), "groups": entry.get("groups"), "count": entry}
+        row["change"] = _ratio(row["kept"], row["pool"])
+        rows.append(row)
+    named, rest = rows[: len(source)], rows[len(source) :]
+    named.sort(key=lambda row: (-row["kept"], -row["pool"]))
+    fold = _SHOWN_GROUPS - 6 if len(named) > _SHOWN_GROUPS else len(named)
+    most = max(named, key=lambda row: row["kept"] - row["pool"])
+    return {
+        "column": look("summary.groups.column"),
+        "rows": named[:fold] + rest,
+        "more": named[fold:],
+        "target": total["target"] > 0,
+        "top": max(max(row[key] for key in keys) for row in rows),
+        "most": most if most["kept"] - most["pool"] >= 0.005 and total["kept"] else None,
+        "alone": len(rows) == 1,
+        "kept": total["kept"],
+    }
+
+
+def _lengths(look: Callable[[str], Any], noun: str) -> dict[str, Any] | None:
+    """The outlines of lengths and how the medians compare."""
+    lengths = look("summary.lengths") or {}
+    edges = lengths.get("edges")
+    keys = [key for key in ("pool", "kept", "target") if lengths.get(key) and sum(lengths[key])]
+    if not edges or len(edges) < 2 or not keys:
+        return None
+    median = lengths.get("median") or {}
+    words = ", ".join(f"median {k} {amount(median[k])}" for k in keys if median.get(k) is not None)
+    series = [(key, f"summary.lengths.{key}", lengths[key]) for key in keys]
+    title = f"Length of the {plural(2, noun)} in {lengths.get('unit')}"
+    return {
+        "unit": lengths.get("unit"),
+        "keys": keys,
+        "edges": edges,
+        "chart": charts.outlines(series, edges, title, f"Outlines of {listing(keys)}; {words}."),
+        "ratio": _ratio(median.get("kept") or 0, median.get("pool") or 0),
+    }
+
+
+def _scores(look: Callable[[str], Any], noun: str) -> list[dict[str, Any]]:
+    """A histogram for each target's score, with what its line separates."""
+    found = []
+    for i, one in enumerate(look("summary.scores") or []):
+        edges, eligible, kept = one.get("edges"), one.get("eligible") or [], one.get("kept") or []
+        if not edges or len(edges) < 2 or not sum(eligible):
+            continue
+        cut, path = one.get("cut"), f"summary.scores.{i}"
+        series = [("pool", f"{path}.eligible", eligible), ("kept", f"{path}.kept", kept)]
+        title = f"Scores of the eligible {plural(2, noun)}"
+        desc = f"{amount(sum(kept))} of {amount(sum(eligible))} kept" + (f", cut at {amount(cut)}." if cut else ".")
+        chart, log = charts.histogram(series, edges, cut, title, desc)
+        sides = cut is not None and any(k and hi <= cut for k, hi in zip(kept, edges[1:], strict=False))
+        sides = sides and any(k and lo >= cut for k, lo in zip(kept, edges, strict=False))
+        found.append({"path": path, "target": one.get("target"), "chart": chart, "log": log, "sides": sides} | dict(one))
+    return found
+
+
+def _texts(look: Callable[[str], Any]) -> dict[str, Any] | None:
+    """What KL reduction and diversity have to show, and the scales of their bars."""
+    text = look("summary.text") or {}
+    moves = [
+        (f"summary.text.targets.{i}", one)
+        for i, one in enumerate(text.get("targets") or [])
+        if one.get("kl_pool") is not None and one.get("kl_kept") is not None
+    ]
+    spread = [(key, v) for key in ("pool", "kept", "target") if (v := (text.get("diversity") or {}).get(key)) is not None]
+    if not moves and not spread and text.get("kl_reduction") is None:
+        return None
+    return {
+        "moves": moves,
+        "top": max((max(one["kl_pool"], one["kl_kept"]) for _, one in moves), default=0),
+        "spread": spread,
+        "widest": max((v for _, v in spread), default=0),
+    }
+
+
+def _targets(look: Callable[[str], Any]) -> list[dict[str, Any]]:
+    """Each target with the path of its file's record and of what was kept for it."""
+    found: dict[Any, dict[str, Any]] = {}
+    for key, paths in (("name", "targets"), ("target", "summary.targets")):
+        for i, one in enumerate(look(paths) or []):
+            found.setdefault(one.get(key), {"name": one.get(key)})["file" if key == "name" else "got"] = f"{paths}.{i}"
+    return list(found.values())

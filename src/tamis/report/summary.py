@@ -1,0 +1,98 @@
+"""What the report draws: groups, lengths, scores and text statistics of pool and selection."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+BINS = 40
+BLOCK = 1 << 20
+GROUPS = 40
+
+
+def groups(column: str, names: Sequence[str], codes: NDArray[np.int32], kept: NDArray[np.int64]) -> dict[str, Any]:
+    """Rows of each group in the pool and among the kept, most kept first; the rest of many groups in one line."""
+    pool = np.zeros(len(names), np.int64)
+    for start in range(0, len(codes), BLOCK):
+        pool += np.bincount(codes[start : start + BLOCK], minlength=len(names))
+    chosen = np.bincount(codes[kept], minlength=len(names))
+    order = np.lexsort((np.arange(len(names)), -pool, -chosen))
+    rows = [{"group": names[i], "pool": int(pool[i]), "kept": int(chosen[i])} for i in order[:GROUPS]]
+    rest = order[GROUPS:]
+    others = {"groups": len(rest), "pool": int(pool[rest].sum()), "kept": int(chosen[rest].sum())} if len(rest) else None
+    return {"column": column, "rows": rows, "others": others}
+
+
+def lengths(
+    length: NDArray[np.int64], kept: NDArray[np.int64], target: NDArray[np.int64] | None
+) -> dict[str, Any] | None:
+    """Histograms of characters on a log scale, and medians, of pool, selection and target."""
+    if not len(length):
+        return None
+    top = max(int(length.max()), int(target.max()) if target is not None else 0, 2)
+    edges = np.unique(np.round(np.geomspace(1, top + 1, BINS + 1)).astype(np.int64)).astype(float)
+    edges[0] = 0.0
+    sets = {"pool": length, "kept": length[np.sort(kept)], "target": target}
+    found = {name: None if values is None else histogram(values, edges) for name, values in sets.items()}
+    medians = {name: float(np.median(values)) for name, values in sets.items() if values is not None}
+    return {"unit": "characters", "edges": edges.tolist(), **found, "median": medians}
+
+
+def histogram(values: NDArray[Any], edges: NDArray[np.float64], mask: NDArray[np.bool_] | None = None) -> list[int]:
+    """Counts of values between edges, the last edge included, block by block."""
+    counts = np.zeros(len(edges) - 1, np.int64)
+    for start in range(0, len(values), BLOCK):
+        block = np.asarray(values[start : start + BLOCK], np.float64)
+        block = block if mask is None else block[mask[start : start + BLOCK]]
+        counts += np.histogram(block, edges)[0]
+    return [int(count) for count in counts]
+
+
+def scores(
+    target: str | None, column: NDArray[np.float64], eligible: NDArray[np.bool_], kept: NDArray[np.int64], sharp: str | None
+) -> dict[str, Any]:
+    """Histogram of one column of scores over eligible rows and kept ones.
+
+    `sharp` says on which side of the cut all kept rows lie (`above` or `below`); None when the choice was a draw or
+    was bound by limits, so that no single value divides kept from dropped.
+    """
+    low = min(float(np.min(column[block], where=eligible[block], initial=np.inf)) for block in _blocks(len(column)))
+    high = max(float(np.max(column[block], where=eligible[block], initial=-np.inf)) for block in _blocks(len(column)))
+    edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
+    chosen = column[np.sort(kept)]
+    cut = None if sharp is None or not len(chosen) else float(chosen.min() if sharp == "above" else chosen.max())
+    return {
+        "target": target,
+        "edges": edges.tolist(),
+        "eligible": histogram(column, edges, eligible),
+        "kept": histogram(chosen, edges),
+        "cut": cut,
+    }
+
+
+def _blocks(n: int) -> list[slice]:
+    return [slice(start, start + BLOCK) for start in range(0, n, BLOCK)]
+
+
+def text(names: Sequence[str], pool: Any, targets: Sequence[Any], kept: Any) -> dict[str, Any]:
+    """KL reduction against each target, `KL(target || pool) - KL(target || kept)` in nats, and n-gram diversity."""
+    from tamis.ops import ngrams
+
+    rows = []
+    for name, target in zip(names, targets, strict=True):
+        before = ngrams.kl_divergence(target.counts, pool.counts)
+        after = ngrams.kl_divergence(target.counts, kept.counts)
+        rows.append({"target": name, "kl_pool": before, "kl_kept": after, "kl_reduction": before - after})
+    both = targets[0]
+    for target in targets[1:]:
+        both = ngrams.merge(both, target)
+    return {
+        "targets": rows,
+        "kl_reduction": float(np.mean([row["kl_reduction"] for row in rows])),
+        "diversity": {
+            "pool": ngrams.diversity(pool.counts),
+            "kept": ngrams.diversity(kept.counts),
+            "target": ngrams.diversity(both.counts),
+        },
+    }

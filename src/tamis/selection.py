@@ -1,0 +1,191 @@
+"""A selection: which rows were kept, in which order, with which weight, and why."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from tamis.errors import Refused
+
+if TYPE_CHECKING:
+    from tamis.pool import Pool, Source
+
+SCHEMA = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("id", pa.null()),
+        ("rank", pa.int64()),
+        ("weight", pa.float32()),
+        ("score", pa.float64()),
+        ("gain", pa.float64()),
+        ("target", pa.string()),
+        ("reason", pa.string()),
+        ("file", pa.string()),
+        ("file_row", pa.int64()),
+    ]
+)
+
+
+class Selection:
+    """Rows kept, best first; made by the engine, loaded from its folder, or combined of others.
+
+    Examples:
+        >>> import pyarrow as pa, tamis
+        >>> pool = pa.table({"id": ["a", "b", "c"], "quality": [0.1, 0.9, 0.5]})
+        >>> chosen = tamis.select(pool, "top:quality", budget=2)
+        >>> chosen.ids, chosen.rows.tolist()
+        (['b', 'c'], [1, 2])
+        >>> chosen.apply(pool)["quality"].to_pylist()
+        [0.9, 0.5]
+    """
+
+    def __init__(self, table: pa.Table, manifest: dict[str, Any], page: str | None = None) -> None:
+        self.table = table
+        self.manifest = manifest
+        self._page = page
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Selection":
+        """The selection in an output folder; refuses a folder without a finished one."""
+        path = Path(folder)
+        for name in ("selection.parquet", "manifest.json"):
+            if not (path / name).is_file():
+                raise Refused(f"{path} holds no finished selection: {name} is missing; run tamis select -o {path}")
+        page = path / "report.html"
+        text = page.read_text(encoding="utf-8") if page.is_file() else None
+        return cls(pq.read_table(path / "selection.parquet"), json.loads((path / "manifest.json").read_text()), text)
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def __repr__(self) -> str:
+        rows = self.manifest.get("rows", {})
+        return f"<Selection of {len(self):,} out of {rows.get('pool', 0):,} rows by {self.method}>"
+
+    @property
+    def method(self) -> str:
+        """Name of the method that made it."""
+        return str(self.manifest["method"]["name"])
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """Rows of the pool, best first."""
+        return np.asarray(self.table["row"].to_numpy())
+
+    @property
+    def ids(self) -> list[Any]:
+        """Ids in the same order; None where the pool has none."""
+        return list(self.table["id"].to_pylist())
+
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """Weights in the same order."""
+        return np.asarray(self.table["weight"].to_numpy())
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """Scores in the same order; NaN where the method gives none."""
+        return np.asarray(self.table["score"].to_numpy())
+
+    @property
+    def gains(self) -> NDArray[np.float64]:
+        """Gains in the same order; NaN where the method gives none."""
+        return np.asarray(self.table["gain"].to_numpy())
+
+    def apply(self, pool: "Source", path: str | Path | None = None) -> pa.Table | None:
+        """The kept rows of `pool` in pool order, all columns: as a table, or written to `path` in the pool's format.
+
+        JSON Lines are copied byte for byte. Raises `Refused` when the pool is not the one this was made from.
+        """
+        from tamis.engine.parts import written_whole
+        from tamis.pool import open_pool
+
+        opened = open_pool(pool)
+        pieces = kept_pieces(self, opened)
+        if path is None:
+            if opened.format == "jsonl":
+                raise Refused("apply to JSON Lines needs a path to write to: apply(pool, 'subset.jsonl')")
+            return pa.Table.from_batches(pieces)
+        target = Path(path)
+        if target.exists():
+            raise Refused(f"{target} exists: name a new file")
+        with written_whole(target) as temporary:
+            opened.save(pieces, temporary)
+        return None
+
+    def report(self, path: str | Path) -> Path:
+        """Write the report page to `path`."""
+        if self._page is None:
+            raise Refused("this selection has no report: it was combined of others; select again for one")
+        target = Path(path)
+        target.write_text(self._page, encoding="utf-8")
+        return target
+
+    def save(self, folder: str | Path) -> Path:
+        """Write `selection.parquet`, `manifest.json` and the report to a new or empty folder."""
+        path = Path(folder)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise Refused(f"{path} is not an empty folder: name a new one")
+        path.mkdir(parents=True, exist_ok=True)
+        pq.write_table(self.table, path / "selection.parquet", compression="zstd")
+        if self._page is not None:
+            self.report(path / "report.html")
+        (path / "manifest.json").write_text(json.dumps(self.manifest, indent=1))
+        return path
+
+    def __or__(self, other: "Selection") -> "Selection":
+        """Rows of either; this one's first."""
+        return self._combined(other, "union", ~np.isin(other.rows, self.rows), np.ones(len(self), bool))
+
+    def __and__(self, other: "Selection") -> "Selection":
+        """Rows of both, in this one's order."""
+        return self._combined(other, "intersection", np.zeros(len(other), bool), np.isin(self.rows, other.rows))
+
+    def __sub__(self, other: "Selection") -> "Selection":
+        """Rows of this one that the other does not have."""
+        return self._combined(other, "difference", np.zeros(len(other), bool), ~np.isin(self.rows, other.rows))
+
+    def _combined(
+        self, other: "Selection", name: str, of_other: NDArray[np.bool_], of_self: NDArray[np.bool_]
+    ) -> "Selection":
+        mine, theirs = (one.manifest["pool"]["fingerprint"] for one in (self, other))
+        if mine != theirs:
+            raise Refused("the two selections were made from different pools: their rows do not mean the same")
+        parts = [self.table.filter(pa.array(of_self)), other.table.filter(pa.array(of_other))]
+        table = pa.concat_tables(parts, promote_options="default")
+        rank = table.schema.get_field_index("rank")
+        table = table.set_column(rank, "rank", pa.array(np.arange(table.num_rows)))
+        made = {
+            "method": {"name": f"{name} of {self.method} and {other.method}"},
+            "pool": self.manifest["pool"],
+            "rows": {"pool": self.manifest["rows"]["pool"], "kept": table.num_rows},
+            "made_of": [self.manifest, other.manifest],
+        }
+        return Selection(table, made)
+
+
+def kept_pieces(selection: Selection, pool: "Pool") -> Iterator[Any]:
+    """The selection's rows of `pool`, shard by shard; refuses a pool that has not the rows it was made from."""
+    wanted = np.sort(selection.rows)
+    known = int(selection.manifest["pool"]["rows"])
+    if pool.rows is not None and pool.rows != known:
+        raise Refused(f"the pool has {pool.rows:,} rows and the selection was made from {known:,}: give the same pool")
+    start = 0
+    for shard in pool.shards:
+        if shard.rows is None:
+            for rows, piece in pool.kept_counted(shard, wanted - start):
+                start += rows
+                if piece:
+                    yield piece
+            continue
+        local = wanted[np.searchsorted(wanted, start) : np.searchsorted(wanted, start + shard.rows)] - start
+        start += shard.rows
+        if len(local):
+            yield from pool.kept(shard, local)
+    if start != known:
+        raise Refused(f"the pool has {start:,} rows and the selection was made from {known:,}: give the same pool")
