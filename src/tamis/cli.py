@@ -1,6 +1,7 @@
 """The command line."""
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable
@@ -229,6 +230,11 @@ def main() -> None:
         click.echo(f"tamis: {error}", err=True)
         sys.exit(1 if planning["done"] or type(error).__name__ == "Broken" else 2)
     except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:
+        if os.environ.get("TAMIS_DEBUG"):
+            raise
+        click.echo(f"tamis: {type(error).__name__}: {error} (set TAMIS_DEBUG=1 to see where)", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
         click.echo(f"stopped: finished shards are kept; go on with: tamis {tamis_argv}", err=True)

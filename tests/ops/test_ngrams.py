@@ -15,7 +15,7 @@ from tamis.errors import Refused
 from tamis.ops import ngrams, unicode
 
 MASK = (1 << 64) - 1
-WORDS = "Alice went école ΟΔΟΣ İstanbul 漢字 カナ क्षि x² naïve … é 𝒜𐐀 ½".split() + ["\x1c", "\0", "\u3000"]
+WORDS = [*"Alice went école ΟΔΟΣ İstanbul 漢字 カナ क्षि x² naïve … é 𝒜𐐀 ½".split(), "\x1c", "\0", "\u3000"]
 SPICED = st.one_of(st.text(max_size=40), st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join))
 COLUMN = st.lists(st.one_of(st.none(), SPICED), max_size=8)
 quick = settings(max_examples=60, deadline=None, derandomize=True)

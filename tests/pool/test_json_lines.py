@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -91,13 +92,37 @@ def test_control_characters_are_found_anywhere(length: int) -> None:
             scan(b'{"a":"' + b"a" * length + b"\x1f" + b'"}' + end, [])
 
 
+def test_utf8_is_what_python_takes_for_it() -> None:
+    leads = [
+        b"a",
+        *(
+            bytes([byte])
+            for byte in b"\x7f\x80\xbf\xc0\xc1\xc2\xdf\xe0\xe1\xec\xed\xee\xef\xf0\xf1\xf3\xf4\xf5\xf8\xff"
+        ),
+    ]
+    others = [bytes([byte]) for byte in b"a\x80\x8f\x90\x9f\xa0\xbf\xc2\xf0"]
+    for number, sequence in enumerate(product(leads, others, others[:-2], [b"", *others[:2]])):
+        bad = b"".join(sequence)
+        line = b'{"text":"' + b"b" * (number % 37) + bad + b"c" * (number % 41) + b'"}'
+        try:
+            wanted = json.loads(line.decode())["text"]
+        except UnicodeDecodeError as error:
+            with pytest.raises(JsonLineError, match=rf"^line 0: not UTF-8 at byte {error.start + 1} of the line$"):
+                scan(line, [])
+        else:
+            assert texts(line) == [wanted]
+
+
 def test_nothing_is_read_beyond_the_block() -> None:
     line = b'{"text":"' + b"a" * 40 + b'\\ud83d\\ude00","x":[true,false,null,NaN,-Infinity,-1.5e+10],"y":{"":0}}'
     whole = memoryview(line)
     assert len(texts(whole)) == 1
     for size in range(1, len(line)):
-        with pytest.raises(JsonLineError):
+        with pytest.raises(JsonLineError) as alone:
+            scan(line[:size], ["text"])
+        with pytest.raises(JsonLineError) as within:
             scan(whole[:size], ["text"])
+        assert str(within.value) == str(alone.value)
 
 
 def test_keys_are_compared_unescaped_and_the_last_wins() -> None:
@@ -117,6 +142,7 @@ def test_kinds_and_texts_of_every_kind() -> None:
         ["MISSING", "NULL", "STRING", "INTEGER", "NUMBER", "NUMBER", "BOOLEAN", "OBJECT", "ARRAY", "STRING"]
     )
     assert field.values.to_pylist() == [None, None, "1", "-0", "1e5", "NaN", "true", '{"a" : 1}', "[ ]", ""]
+    assert field.values.buffers()[2].to_pybytes() == b'1-01e5NaNtrue{"a" : 1}[ ]'
 
 
 @pytest.mark.parametrize("wrap", [bytes, bytearray, memoryview, pa.py_buffer, lambda b: np.frombuffer(b, np.uint8)])
@@ -164,7 +190,7 @@ def test_casts_are_exact_and_name_the_first_row_that_does_not_fit() -> None:
     assert cast(column("9223372036854775807", "", "-9223372036854775808"), pa.int64()) == ([2**63 - 1, None, -(2**63)])
     assert cast(column("true", "null", "false"), pa.bool_()) == [True, None, False]
     assert cast(column('"a"', "", '""'), pa.large_string()) == ["a", None, ""]
-    assert cast(column("1", "", "9223372036854775808"), pa.int64()) == 2
+    assert cast(column("-9223372036854775808", "", "9223372036854775808"), pa.int64()) == 2
     assert cast(column("1", "-" + "9" * 5000), pa.int64()) == 1
     assert cast(column("1", "1.0", "2.0"), pa.int64()) == 1
     assert cast(column("1", '"2"'), pa.float64()) == 1

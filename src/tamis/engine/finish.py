@@ -2,6 +2,7 @@
 
 import platform
 from dataclasses import asdict
+from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
@@ -162,17 +163,14 @@ def write_subset(run: Run, path: Path, parts: list[Path]) -> None:
     pool.save((piece for part in parts for piece in pool.load_part(part)), path)
 
 
-def manifest(run: Run, frame: Frame, targets: list[Frame], choice: Choice, rows: dict[str, int]) -> dict[str, Any]:
-    """All that a reader needs to understand, verify and repeat the run."""
+def base_manifest(run: Run, frame: Frame, targets: list[Frame], rows: dict[str, int]) -> dict[str, Any]:
+    """What was asked of which pool, and how its rows reconcile."""
     plan, request = run.plan, run.plan.request
-    assert plan.budget is not None
-    card = plan.method.card() | {"name": plan.method.name, "choose": plan.chooser.name if plan.chooser else None}
+    card = plan.method.card() | {"choose": plan.chooser.name if plan.chooser else None}
     card["parameters"] = plan.parameters | plan.chooser_parameters
-    several = plan.method.kind == "Match"
-    kept = np.bincount(choice.target[choice.target >= 0], minlength=len(plan.targets)) if several else []
     return {
         "tamis": tamis.__version__,
-        "command": request.command(),
+        "command": request.command(plan.verb),
         "request": request.identity(),
         "seed": request.seed,
         "method": card,
@@ -186,22 +184,35 @@ def manifest(run: Run, frame: Frame, targets: list[Frame], choice: Choice, rows:
         },
         "roles": {role: asdict(found) for role, found in plan.roles.items()},
         "targets": [
-            {
-                "name": target.name, "path": path, "rows": found.rows,
-                "asked": float(choice.target_shares[i]) if several and choice.target_shares is not None else None,
-                "kept": int(kept[i]) if several else None,
-            }
-            for i, (target, path, found) in enumerate(zip(plan.targets, request.target, targets, strict=True))
+            {"name": target.name, "path": path, "rows": found.rows}
+            for target, path, found in zip(plan.targets, request.target, targets, strict=True)
         ],
+        "rows": rows,
+        "warnings": run.console.warnings,
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in ("numpy", "pyarrow", "numba")},
+    }
+
+
+def choice_manifest(run: Run, choice: Choice, rows: dict[str, int]) -> dict[str, Any]:
+    """What was kept and spent."""
+    assert run.plan.budget is not None
+    return {
         "rows": rows | {"kept": len(choice.rows)},
         "budget": {
-            "asked": request.budget,
-            "unit": plan.budget.unit if plan.budget.is_cost else "rows",
+            "asked": run.plan.request.budget,
+            "unit": run.plan.budget.unit if run.plan.budget.is_cost else "rows",
             "limit": choice.limit,
             "spent": choice.spent,
         },
         "quotas": choice.shares,
-        "warnings": run.console.warnings,
-        "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in ("numpy", "pyarrow", "numba")},
-    }  # fmt: skip
+    }
+
+
+def times(run: Run, started: datetime) -> dict[str, Any]:
+    """When, how long, and every step."""
+    return {
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": (datetime.now(UTC) - started).total_seconds(),
+        "steps": [asdict(step) for step in run.steps],
+    }

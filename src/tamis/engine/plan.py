@@ -1,6 +1,5 @@
 """The plan: everything a request needs, found and checked before any row is read."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,11 @@ from tamis.ops.choosers import CHOOSERS, Chooser
 from tamis.pool import Pool, open_pool
 from tamis.pool.base import missing_column
 from tamis.pool.roles import Role, find_roles, need_text
-from tamis.registry import Method, accepted, coerce, find, nearest
+from tamis.registry import Method, coerce, find, nearest
 
 COLUMN_NEEDS = {"score": "numbers", "cost": "numbers", "label": "codes", "group": "codes"}
 TEXT_NEEDS = {"text", "length"}
 TARGET_NEEDS = {"target_text", "target_length"}
-EVIDENCE = {"ngrams": 2, "buckets": 10_000, "hash": "mix64"}
 
 
 @dataclass
@@ -246,11 +244,3 @@ def _columns(plan: Plan) -> dict[str, Any]:
         "tokens": (plan.request.tokenizer or "default") if tokens else None,
     }
 
-
-def folds(method: Method, parameters: Mapping[str, Any], measures_text: bool) -> list[tuple[Any, Any, dict[str, Any]]]:
-    """Functions (fit, merge, parameters) to be folded over the texts; the first is the method's own if it has one."""
-    from tamis.ops import ngrams
-
-    found = [(method.fit, method.merge, accepted(method.fit, parameters))] if method.fit else []
-    evidence = (ngrams.count, ngrams.merge, EVIDENCE)
-    return found + ([evidence] if measures_text and evidence not in found else [])

@@ -18,7 +18,8 @@ from tamis.engine.folder import Folder
 from tamis.engine.frame import Frame
 from tamis.engine.ids import find_ids
 from tamis.engine.parts import blank, read_arrays, write_arrays
-from tamis.engine.plan import Plan, folds
+from tamis.engine.folds import folds
+from tamis.engine.plan import Plan
 from tamis.engine.scores import Scores, method_order, priorities
 from tamis.engine.tasks import Job
 from tamis.engine.workers import Workers
@@ -139,7 +140,9 @@ class Run:
 
     def fold(self, frame: Frame, index: int) -> Any:
         """What fold number `index` made of all texts of a frame, merged in shard order."""
-        fit, merge, _ = folds(self.plan.method, self.plan.parameters, self.plan.measures_text)[index]
+        known = folds(self.plan.method, self.plan.parameters, self.plan.measures_text)
+        index %= len(known)
+        fit, merge, _ = known[index]
         result = None
         for part in frame.parts:
             path = part.with_name(f"{part.stem}.fold{index}.npz")

@@ -3,7 +3,6 @@
 import json
 import os
 from contextlib import ExitStack
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,8 +36,8 @@ def run_select(plan: Plan, folder: Folder, console: Console) -> dict[str, Any]:
     run = Run(plan, folder, console)
     try:
         with folder.locked(identity), ExitStack() as stack:
-            made = _select(run, stack)
-            folder.keep_only(run.used)
+            made = _select(run, stack) if plan.budget else _score(run, stack)
+            folder.keep_only({name for name in run.used if not name.startswith("gather")})
         return made
     except Refused:
         if folder.is_new and plan.pool.bytes < SMALL_BYTES:
@@ -82,17 +81,31 @@ def _select(run: Run, stack: ExitStack) -> dict[str, Any]:
         if plan.request.subset:
             outputs[f"subset{plan.pool.suffix}"] = lambda path: finish.write_subset(run, path, gathered.parts)
         staged = stage(folder, outputs)
-    manifest = finish.manifest(run, frame, targets, choice, counts)
-    manifest |= {
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": (datetime.now(UTC) - started).total_seconds(),
-        "steps": [asdict(step) for step in run.steps],
-        "summary": summary,
-    }
+    manifest = finish.base_manifest(run, frame, targets, counts) | finish.choice_manifest(run, choice, counts)
+    manifest |= finish.times(run, started) | {"summary": summary}
     examples = example_texts(plan, frame, choice, scores, show, gathered.texts) if plan.request.examples else None
     page = render(manifest, summary, examples)
     staged |= stage(folder, {"report.html": lambda path: path.write_text(page, encoding="utf-8")})
     commit(folder, staged, manifest)
+    return manifest
+
+
+def _score(run: Run, stack: ExitStack) -> dict[str, Any]:
+    """Scores alone: `tamis score`."""
+    started = datetime.now(UTC)
+    workers = run.workers(stack)
+    frame, targets = run.scan(workers)
+    eligible, _, pairs, counts = run.eligible(frame)
+    run.leaks(frame, targets)
+    scores = run.score(workers, frame, targets)
+    with run.timed("write", "write scores") as step:
+        step.rows_in = step.rows_out = counts["eligible"]
+        staged = stage(run.folder, {
+            "scores.parquet": lambda path: finish.write_scores(path, run.plan, scores, eligible),
+            "duplicates.parquet": lambda path: finish.write_duplicates(path, pairs),
+        })  # fmt: skip
+    manifest = finish.base_manifest(run, frame, targets, counts) | finish.times(run, started)
+    commit(run.folder, staged, manifest)
     return manifest
 
 

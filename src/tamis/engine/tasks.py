@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tamis.engine.parts import read_arrays, read_table, write_array, write_arrays, write_table, written_whole
-from tamis.engine.plan import folds
+from tamis.engine.folds import folds
 from tamis.errors import Refused
 from tamis.pool import TYPES, Pool, Shard
 from tamis.registry import Method, accepted, find

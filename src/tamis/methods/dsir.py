@@ -19,13 +19,19 @@ CHUNK_TOKENS = 128
 PACKAGE_FLOOR = 100
 
 _EPSILON = 1e-8
-_POWERS = {"sum": 0.0, "sqrt": 0.5, "mean": 1.0}
+_LENGTHS = ("sum", "sqrt", "mean", "shrunk")
+_UNITS = ("document", "chunk")
 
 
 class LogRatio(NamedTuple):
-    """Log-ratio of target to pool frequency in nats, `float64[V, m]`, one column a target."""
+    """What scoring needs of m targets: `log_ratio` float64[V, m] and `rate` float64[m] in nats, `tokens` float64[m].
+
+    `rate` is the mean sum of log-ratios per target token, `tokens` the mean length of a target document.
+    """
 
     log_ratio: Floats
+    rate: Floats
+    tokens: Floats
 
 
 def finish(pool: NgramCounts, targets: list[NgramCounts], *, smoothing: float) -> LogRatio:
@@ -40,7 +46,7 @@ def finish(pool: NgramCounts, targets: list[NgramCounts], *, smoothing: float) -
 
     Examples:
         >>> pool, target = grams.count(pa.array(["a b", "c d"])), grams.count(pa.array(["a b"]))
-        >>> finish(pool, [target], smoothing=0.05).log_ratio.shape
+        >>> finish(pool, [target], smoothing=0.02).log_ratio.shape
         (10000, 1)
 
     Source: Xie et al. 2023, Data Selection for Language Models via Importance Resampling, section 3.
@@ -52,49 +58,85 @@ def finish(pool: NgramCounts, targets: list[NgramCounts], *, smoothing: float) -
     for target in targets:
         p = (1 - smoothing) * _frequencies(target, "the target") + smoothing * q
         columns.append(np.log(p + _EPSILON) - np.log(q + _EPSILON))
-    return LogRatio(np.stack(columns, axis=1))
+    rates = [(target.counts @ column) / target.tokens for target, column in zip(targets, columns, strict=True)]
+    means = [target.tokens / target.documents for target in targets]
+    return LogRatio(np.stack(columns, axis=1), np.array(rates), np.array(means))
 
 
 def weigh(
-    text: pa.Array, state: LogRatio, *, ngrams: int = 2, hash: str = "mix64", unit: str, length: str
+    text: pa.Array,
+    state: LogRatio,
+    *,
+    ngrams: int = 2,
+    hash: str = "mix64",
+    unit: str = "document",
+    length: str = "shrunk",
+    ceiling: float = 0.3,
 ) -> tuple[Floats, Longs]:
     """Log importance weight of each document for each target, `float64[n, m]` in nats, and its tokens `int64[n]`.
 
-    With S = Σ_g r[bucket(g), t] over the document's n-grams and T its tokens:
-
-        w = S / c / (T / c)^h,   h = 0, 1/2, 1 for `length` = "sum", "sqrt", "mean"
-
-    with c = 1, or c = ceil(T / 128) for `unit` = "chunk". High means typical of the target. "sum" is the published
-    weight of equally long pieces of text; over whole documents it grows with their length.
-    O(bytes * ngrams + n-grams * m) time.
+    The sum S = Σ_g r[bucket(g), t] over the document's n-grams, made comparable by `normalised` and cut by `truncated`.
+    High means typical of the target. O(bytes * ngrams + n-grams * m) time.
 
     Examples:
         >>> pool, target = grams.count(pa.array(["a b", "c d"])), grams.count(pa.array(["a b"]))
-        >>> state = finish(pool, [target], smoothing=0.05)
-        >>> weights, tokens = weigh(pa.array(["a b", "c d"]), state, unit="document", length="sqrt")
+        >>> weights, tokens = weigh(pa.array(["a b", "c d"]), finish(pool, [target], smoothing=0.02))
         >>> bool(weights[0, 0] > 0 > weights[1, 0]), tokens.tolist()
         (True, [2, 2])
 
-    Source: as `finish`; the package data-selection 1.0.3 for whole documents.
+    Source: as `finish`; `length="sum"` with `ceiling=0` is the weight of the package data-selection 1.0.3.
     """
     sums, tokens = grams.score(text, state.log_ratio, ngrams=ngrams, hash=hash)
-    return normalised(sums, tokens, unit=unit, length=length), tokens
+    weights = normalised(sums, tokens, unit=unit, length=length)
+    return truncated(weights, state, unit=unit, length=length, ceiling=ceiling), tokens
 
 
-def normalised(sums: Floats, tokens: Longs, *, unit: str, length: str) -> Floats:
-    """Sums `[n, m]` of log-ratios made comparable between documents of different `tokens`, as `weigh` says.
+def normalised(sums: Floats, tokens: NDArray[Any], *, unit: str, length: str) -> Floats:
+    """Sums S `[n, m]` of log-ratios over T `tokens`, made comparable between documents of different lengths.
+
+    With c = 1, or c = max(1, T / 128) for `unit` = "chunk", and U = T / c:
+
+    | `length` | weight | |
+    |---|---|---|
+    | "sum" | S / c | as published for equally long pieces; over whole documents it grows with their length |
+    | "sqrt" | S / c / √U | |
+    | "mean" | S / c / U | per token; prefers short documents |
+    | "shrunk" | S / c / (1 + U / 128) | a sum for short documents that levels off: 128 tokens of no evidence added |
 
     Examples:
         >>> normalised(np.array([[6.0]]), np.array([9]), unit="document", length="sqrt").tolist()
         [[2.0]]
     """
-    if length not in _POWERS:
-        raise Refused(f"length={length!r} is unknown: give one of {', '.join(_POWERS)}")
-    if unit not in ("document", "chunk"):
-        raise Refused(f"unit={unit!r} is unknown: give document or chunk")
-    counted = np.maximum(tokens, 1)
-    chunks = -(-counted // CHUNK_TOKENS) if unit == "chunk" else np.ones_like(counted)
-    return np.asarray(sums / (chunks * (counted / chunks) ** _POWERS[length])[:, None], np.float64)
+    if length not in _LENGTHS:
+        raise Refused(f"length={length!r} is unknown: give one of {', '.join(_LENGTHS)}")
+    if unit not in _UNITS:
+        raise Refused(f"unit={unit!r} is unknown: give one of {', '.join(_UNITS)}")
+    counted = np.maximum(tokens, 1.0)
+    chunks = np.maximum(1.0, counted / CHUNK_TOKENS) if unit == "chunk" else 1.0
+    each = counted / chunks
+    divisor = {"sum": np.ones_like(each), "sqrt": np.sqrt(each), "mean": each, "shrunk": 1 + each / CHUNK_TOKENS}
+    return np.asarray(sums / (chunks * divisor[length])[:, None], np.float64)
+
+
+def truncated(weights: Floats, state: LogRatio, *, unit: str, length: str, ceiling: float) -> Floats:
+    """Weights `[n, m]` cut at a share of what an average target document would have: `min(w, ceiling * w_average)`.
+
+    Evidence beyond that changes nothing, so that a draw represents the target instead of its most extreme documents.
+    `ceiling` = 0 cuts nothing. `unit` and `length` are those that `weights` were normalised with.
+
+    Examples:
+        >>> state = LogRatio(np.zeros((2, 1)), rate=np.array([0.5]), tokens=np.array([40.0]))
+        >>> truncated(np.array([[25.0], [1.0]]), state, unit="document", length="sum", ceiling=0.25).tolist()
+        [[5.0], [1.0]]
+
+    Source: Ionides 2008, Truncated Importance Sampling.
+    """
+    if not ceiling >= 0:
+        raise Refused(f"ceiling={ceiling} is out of range: give 0 for none, or a positive share such as 0.3")
+    if ceiling == 0:
+        return weights
+    average = normalised((state.rate * state.tokens)[:, None], state.tokens, unit=unit, length=length)[:, 0]
+    return np.minimum(weights, ceiling * average)
 
 
 def package_tokens(tokens: Longs, ngrams: int) -> Longs:

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 def interleave(stratum: NDArray[np.int64], key: NDArray[np.uint64], share: NDArray[np.float64]) -> NDArray[np.int64]:
     """Rows in an order of which every prefix divides among the strata as `share` does (Webster's apportionment).
 
-    The i-th row of stratum s, counted from 0 in the order of its key, stands at `(i + 1/2) / share[s]`. A stratum
-    that runs out leaves its places to the others; a share of 0 comes last.
+    The i-th row of stratum s, counted from 0 in the order of its key, stands at `(i + 1/2) / share[s]`; of rows at one
+    place, that of the smaller stratum is first, then that of the smaller key. A stratum that runs out leaves its places
+    to the others; a share of 0 comes last.
 
     Args:
         stratum: `int64 [n]`, codes from 0 to len(share) - 1.
@@ -27,7 +28,7 @@ def interleave(stratum: NDArray[np.int64], key: NDArray[np.uint64], share: NDArr
     place = np.arange(len(stratum)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     with np.errstate(divide="ignore"):
         position = (place + 0.5) / share[stratum[by_stratum]]
-    return by_stratum[np.lexsort((by_stratum, place, position))]
+    return by_stratum[np.lexsort((by_stratum, key[by_stratum], place, position))]
 
 
 def divide(total: int, share: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ HASHES = ("mix64", "sha256", "sha256-re")
 
 
 class Buckets(NamedTuple):
-    """Bucket ids of the documents `rows`, those of the k-th being `ids[stops[k - 1]:stops[k]]`; the next reuses them."""
+    """Ids of the documents `rows`, of the k-th `ids[stops[k - 1]:stops[k]]`; the next block reuses the arrays."""
 
     rows: slice
     ids: NDArray[np.uint32]

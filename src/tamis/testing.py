@@ -1,0 +1,352 @@
+"""The contract that every method keeps, as small checks that anyone can run on a method of their own:
+
+    @pytest.mark.parametrize("check", tamis.testing.checks("my_methods.py:by_size"), ids=str)
+    def test_contract(check):
+        check()
+
+A smaller budget is a prefix of a larger one for one target and for equal shares; limits that divide the budget (quotas,
+floors, unequal shares) move with it, so no prefix is asked for under them.
+"""
+
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import tamis
+from tamis.ops.choosers import CHOOSERS
+from tamis.registry import METHODS, Method, accepted, find
+from tamis.selection import Selection
+
+ROWS = 60
+WORDS = "tea ham oak law sum rye map ink fog elm cat dew net jar kid".split()
+CHECKS: dict[str, tuple[Callable[["Case"], None], Callable[["Case"], bool]]] = {}
+
+
+def make_pool(rows: int = ROWS, seed: int = 0) -> pa.Table:
+    """A tiny pool with a column for every word of the vocabulary: ids, texts and scores differ, costs and groups repeat.
+
+    Groups a, b and c have about 3, 2 and 1 of 6 rows.
+    """
+    rng = np.random.default_rng(seed)
+    texts = [" ".join([*rng.choice(WORDS, rng.integers(3, 40)), f"n{row}"]) for row in range(rows)]
+    columns = {
+        "id": [f"doc-{row:03}" for row in range(rows)],
+        "text": texts,
+        "label": rng.integers(0, 3, rows),
+        "group": ["abacab"[row % 6] for row in range(rows)],
+        "score": rng.permutation(rows) / 8.0 - 2.0,
+        "cost": rng.integers(1, 6, rows),
+    }
+    return pa.table(columns)
+
+
+def make_target(seed: int = 1, rows: int = 9) -> pa.Table:
+    """A tiny sample of what is wanted."""
+    return make_pool(rows, seed).select(["text"])
+
+
+@dataclass(frozen=True)
+class Case:
+    """A method under test, named as in `tamis.select`, with options that every call gets."""
+
+    name: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def method(self) -> Method:
+        """The method itself."""
+        return find(self.name)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether another seed should give another result."""
+        method = self.method
+        if {"key", "rng"} & set(method.needs):
+            return True
+        name = self.options.get("choose") or method.choose
+        if name is None or not CHOOSERS.get(name).draws:
+            return False
+        given = {key: value for key, value in self.options.items() if key in method.parameters}
+        return bool((method.bind(given) | self.options).get("temperature", 1) > 0)
+
+    def select(self, pool: Any, budget: int | float | str, targets: int = 1, **options: Any) -> Selection:
+        """`tamis.select` with the columns of `make_pool` and as many targets as the method can have."""
+        known: dict[str, Any] = {role: role for role in ("text", "id", "label", "group", "score", "cost")}
+        if {"target_text", "target_length"} & set(self.method.needs):
+            known["target"] = [make_target(seed) for seed in range(1, targets + 1)]
+        return tamis.select(pool, self.name, budget=budget, **(known | self.options | options))
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of one method; calling it raises `AssertionError` when the method does not keep the contract."""
+
+    name: str
+    case: Case
+
+    def __call__(self) -> None:
+        CHECKS[self.name][0](self.case)
+
+    def __str__(self) -> str:
+        options = "".join(f"[{key}={value}]" for key, value in self.case.options.items())
+        return f"{self.case.name.rpartition('/')[2]}{options}::{self.name}"
+
+
+def checks(name: str, **options: Any) -> Iterator[Check]:
+    """The checks that apply to the method `name` (a registered one or `file.py:function`) with these options.
+
+    Examples:
+        >>> [check.name for check in checks("random")][:2]
+        ['card_is_complete', 'same_seed_same_result']
+        >>> for check in checks("top"):
+        ...     check()
+    """
+    case = Case(name, options)
+    yield from (Check(name, case) for name, (_, applies) in CHECKS.items() if applies(case))
+
+
+def _check(applies: Callable[[Case], bool] = lambda case: True) -> Callable[[Callable[[Case], None]], None]:
+    def register(function: Callable[[Case], None]) -> None:
+        CHECKS[function.__name__] = (function, applies)
+
+    return register
+
+
+def _needs(*words: str) -> Callable[[Case], bool]:
+    return lambda case: bool(set(words) & set(case.method.needs))
+
+
+def _expect(found: Any, expected: Any, what: str) -> None:
+    assert found == expected, f"{what}: expected {expected!r}, found {found!r}"
+
+
+def _expect_order(found: Selection, expected: Selection, what: str) -> None:
+    _expect(found.ids, expected.ids, what)
+
+
+@_check(lambda case: case.method in METHODS.entries.values())
+def card_is_complete(case: Case) -> None:
+    card = case.method.card()
+    _expect([name for name in ("family", "cost", "memory", "loses") if not card[name]], [], "empty on the card")
+    _expect("Examples:" in (case.method.function.__doc__ or ""), True, "the docstring has an example")
+    for parameter in case.method.parameters.values():
+        assert parameter.annotation is not None, f"parameter {parameter.name} has no type"
+
+
+@_check()
+def same_seed_same_result(case: Case) -> None:
+    one, two = (case.select(make_pool(), 20, seed=7) for _ in range(2))
+    assert one.table.equals(two.table), "two runs with one seed differ"
+
+
+@_check()
+def another_seed_matters_if_random(case: Case) -> None:
+    one, two = (case.select(make_pool(), 20, seed=seed) for seed in (7, 8))
+    _expect(one.ids != two.ids, case.is_random, "another seed gives another result")
+
+
+@_check(lambda case: case.is_random)
+def every_row_can_be_drawn(case: Case) -> None:
+    seen = {row for seed in range(12) for row in case.select(make_pool(18), 12, seed=seed).ids}
+    assert len(seen) >= 17, f"12 draws of 12 out of 18 rows reached only {len(seen)} of them"
+
+
+@_check()
+def same_rows_same_result_however_stored(case: Case) -> None:
+    table = make_pool()
+    expected = case.select(table, 20)
+    with tempfile.TemporaryDirectory() as folder:
+        for source in _stored(table, Path(folder)):
+            _expect_order(case.select(source, 20), expected, f"ids from {source.name} and from a table")
+
+
+def _stored(table: pa.Table, folder: Path) -> Iterator[Path]:
+    """The same rows as Parquet with odd row groups, and as three JSON Lines files."""
+    pq.write_table(table, folder / "groups.parquet", row_group_size=7)
+    yield folder / "groups.parquet"
+    yield _shards(table, folder)
+
+
+def _shards(table: pa.Table, folder: Path) -> Path:
+    inside = folder / "lines"
+    inside.mkdir()
+    for number, (start, stop) in enumerate([(0, 11), (11, 12), (12, table.num_rows)]):
+        lines = [json.dumps(row) for row in table.slice(start, stop - start).to_pylist()]
+        (inside / f"{number}.jsonl").write_text("\n".join(lines) + "\n")
+    return inside
+
+
+@_check()
+def same_bytes_on_one_worker_and_two(case: Case) -> None:
+    with tempfile.TemporaryDirectory() as name, mock.patch("tamis.engine.run.SMALL_BYTES", 0):
+        folder = Path(name)
+        pool = _shards(make_pool(), folder)
+        for workers in (1, 2):
+            case.select(pool, 20, workers=workers, output=folder / f"out{workers}")
+        one, two = ((folder / f"out{workers}" / "selection.parquet").read_bytes() for workers in (1, 2))
+        assert one == two, "selection.parquet differs between one worker and two"
+
+
+@_check(lambda case: "rng" not in case.method.needs)
+def rows_in_another_order_keep_the_ids(case: Case) -> None:
+    table = make_pool()
+    for budget in (1, 2, 7, 20, 31):
+        for seed in (1, 2):
+            mixed = table.take(pa.array(np.random.default_rng(seed).permutation(ROWS)))
+            _expect_order(case.select(mixed, budget), case.select(table, budget), f"{budget} ids of a permuted pool")
+
+
+@_check()
+def budget_is_spent_and_never_passed(case: Case) -> None:
+    for budget in (1, 2, 30, ROWS):
+        found = case.select(make_pool(), budget)
+        _expect(sorted(set(found.rows.tolist())), sorted(found.rows.tolist()), "rows kept once")
+        assert len(found) <= budget, f"{len(found)} rows kept of a budget of {budget}"
+        told = any("could be kept" in warning for warning in found.manifest["warnings"])
+        _expect(told, len(found) < budget, f"a warning that says why {len(found)} of {budget} were kept")
+        assert 0 <= found.rows.min() and found.rows.max() < ROWS, "a row outside the pool"
+        assert np.isfinite(found.weights).all() and (found.weights >= 0).all(), "a weight is not a number of at least 0"
+
+
+@_check()
+def one_row_is_a_pool(case: Case) -> None:
+    _expect(case.select(make_pool(1), 1).rows.tolist(), [0], "the rows kept of one row")
+
+
+@_check()
+def smaller_budget_is_a_prefix(case: Case) -> None:
+    whole = case.select(make_pool(), ROWS).ids
+    for budget in (1, 2, 5, 17, 44):
+        _expect(case.select(make_pool(), budget).ids, whole[:budget], f"the prefix of {budget}")
+
+
+@_check()
+def equal_rows_keep_row_order_or_are_drawn(case: Case) -> None:
+    equal = make_pool().take(pa.array([3] * ROWS)).set_column(0, "id", make_pool()["id"])
+    found = case.select(equal, 20, duplicates="keep").rows.tolist()
+    _expect(len(set(found)), 20, "distinct rows of equal ones")
+    _expect(found == list(range(20)), not case.is_random, "equal rows in row order")
+
+
+@_check()
+def exact_duplicates_are_dropped(case: Case) -> None:
+    half = make_pool(30)
+    twice = pa.concat_tables([half, half]).set_column(0, "id", make_pool()["id"])
+    _expect(sorted(case.select(twice, "100%").rows.tolist()), list(range(30)), "the first rows of duplicates")
+
+
+@_check(_needs("text", "length"))
+def rows_without_text_are_left_out(case: Case) -> None:
+    table = make_pool()
+    texts = table["text"].to_pylist()
+    texts[4], texts[9] = None, ""
+    holes = table.set_column(1, "text", pa.array(texts))
+    _expect(sorted(case.select(holes, "100%").rows.tolist()), sorted({*range(ROWS)} - {4, 9}), "rows with a text")
+
+
+@_check()
+def cost_budget_takes_the_order_until_it_does_not_fit(case: Case) -> None:
+    table = make_pool()
+    cost = table["cost"].to_numpy()
+    for amount in (5, 33):
+        order = case.select(table, ROWS).rows
+        fits = int(np.searchsorted(np.cumsum(cost[order]), amount, side="right"))
+        _expect(case.select(table, f"{amount} cost").rows.tolist(), order[:fits].tolist(), f"rows for {amount} of cost")
+        filled = case.select(table, f"{amount} cost", fill=True).rows
+        assert fits <= len(filled) and cost[filled].sum() <= amount, "--fill keeps as much and stays within"
+
+
+@_check()
+def quotas_are_exact(case: Case) -> None:
+    found = case.select(make_pool(), 20, quota="group=a:0.3,c:0.2")
+    groups = make_pool()["group"].take(pa.array(found.rows)).to_pylist()
+    _expect([groups.count(name) for name in "abc"], [6, 10, 4], "rows of the groups a, b and c")
+
+
+@_check()
+def floors_are_reached(case: Case) -> None:
+    found = case.select(make_pool(), 20, floor="group=c:0.45")
+    groups = make_pool()["group"].take(pa.array(found.rows)).to_pylist()
+    assert groups.count("c") >= 9 and len(groups) == 20, f"a floor of 9 of 20 gave {groups.count('c')} of {len(groups)}"
+
+
+@_check()
+def must_keep_comes_first_and_counts(case: Case) -> None:
+    order = case.select(make_pool(), ROWS).ids
+    last = order[-3:]
+    found = case.select(make_pool(), 20, must_keep=",".join(last)).ids
+    _expect(sorted(found[:3]), sorted(last), "the ids to keep")
+    _expect(found[3:], order[:17], "the ids after them")
+
+
+@_check()
+def excluded_ids_are_left_out(case: Case) -> None:
+    first = case.select(make_pool(), 3).ids
+    found = case.select(make_pool(), "100%", exclude=",".join(first)).ids
+    _expect(sorted({*make_pool()["id"].to_pylist()} - set(first)), sorted(found), "all ids but the excluded")
+
+
+@_check(_needs("score", "cost"))
+def numbers_must_be_finite(case: Case) -> None:
+    for name in {"score", "cost"} & set(case.method.needs):
+        for bad in (float("nan"), float("inf"), float("-inf"), None):
+            values = [float(value) for value in make_pool()[name].to_pylist()]
+            values[7] = bad  # type: ignore[call-overload]
+            index = make_pool().column_names.index(name)
+            said = _refusal(case, make_pool().set_column(index, name, pa.array(values, pa.float64())))
+            assert repr(name) in said and "row 7" in said, f"{bad} in {name} was not named: {said}"
+
+
+def _refusal(case: Case, pool: pa.Table) -> str:
+    try:
+        case.select(pool, 20)
+    except tamis.Refused as error:
+        return str(error)
+    return "it was not refused"
+
+
+@_check(lambda case: case.method.kind == "Match")
+def targets_get_equal_shares(case: Case) -> None:
+    found = case.select(make_pool(), 15, targets=3).table["target"].to_pylist()
+    _expect(sorted(found.count(name) for name in set(found)), [5, 5, 5], "rows for each of three targets")
+
+
+@_check(lambda case: case.method.kind == "Match")
+def smaller_budget_is_a_prefix_with_targets(case: Case) -> None:
+    whole = case.select(make_pool(), 18, targets=3).ids
+    for budget in (1, 4, 8):
+        _expect(case.select(make_pool(), budget, targets=3).ids, whole[:budget], f"the prefix of {budget}")
+
+
+@_check(lambda case: case.method.kind != "Order")
+def scores_are_finite(case: Case) -> None:
+    assert np.isfinite(case.select(make_pool(), ROWS).scores).all(), "a score is not finite"
+
+
+@_check(lambda case: case.method.fit is None and "text" not in case.method.needs)
+def needs_are_not_changed(case: Case) -> None:
+    method, pool = case.method, make_pool()
+    needs = {need: _need(pool, need) for need in method.needs}
+    for value in needs.values():
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+    method.function(**needs, **accepted(method.function, method.bind({})))
+
+
+def _need(pool: pa.Table, need: str) -> Any:
+    """What the engine would give for one need."""
+    lengths = {"length": pool, "target_length": make_target()}
+    if need in lengths:
+        return np.array([len(text) for text in lengths[need]["text"].to_pylist()])
+    if need in ("label", "group"):
+        return np.unique(pool[need].to_numpy(zero_copy_only=False), return_inverse=True)[1]
+    made = {"key": np.random.default_rng(3).integers(0, 2**63, ROWS, np.uint64), "rng": np.random.default_rng(3)}
+    return made[need] if need in made else pool[need].to_numpy().astype(np.float64)
