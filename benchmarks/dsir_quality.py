@@ -4,7 +4,7 @@
 
 Each of 17 domains is the target in turn, with its first 500 held-out documents and with 500 drawn with seed 1; 5,000
 documents of the mixed pool are chosen. Purity is the share of them that come from the domain. KL reduction is
-KL(target || pool) - KL(target || chosen) in nats, on the buckets of the fast hash for every row of the tables.
+KL(target || pool) - KL(target || chosen) in nats, on the 10,000 SHA-256 buckets in which data-selection works.
 """
 
 import os
@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 
 from tamis.methods import dsir
 from tamis.ops import ngrams
+from tamis.ops.ngram_blocks import bucket_blocks
 
 BUDGET, EXAMPLES = 5_000, 500
-SMOOTHINGS = (0.0, 0.01, 0.02, 0.05, 0.1)
 SHOWN = ("law", "python_docs", "biomedical", "tweets", "programming_questions")
 OUT = Path(__file__).parent / "results" / "dsir_quality.md"
 
@@ -28,6 +28,7 @@ OUT = Path(__file__).parent / "results" / "dsir_quality.md"
 class Form(NamedTuple):
     """One way to turn sums of log-ratios into an order."""
 
+    buckets: int
     unit: str
     length: str
     smoothing: float
@@ -37,17 +38,17 @@ class Form(NamedTuple):
     def __str__(self):
         unit = "per chunk " if self.unit == "chunk" else ""
         ceiling = f"{self.ceiling:.2f}" if self.ceiling else "–"
-        return f"{unit}{self.length} | {self.smoothing:.0%} | {ceiling} | {self.temperature}"
+        return f"{self.buckets:,} | {unit}{self.length} | {self.smoothing:.0%} | {ceiling} | {self.temperature}"
 
 
-DEFAULT = Form("document", "shrunk", 0.02, 0.3, 1)
+DEFAULT = Form(100_000, "document", "shrunk", 0.3, 0.2, 1)
 LENGTHS = [("document", length) for length in ("sum", "sqrt", "mean", "shrunk")] + [("chunk", "sum")]
-FORMS = [Form(*kind, smoothing, 0, t) for kind in LENGTHS for smoothing in SMOOTHINGS for t in (0, 1)]
+FORMS = [Form(10_000, *kind, smoothing, 0, t) for kind in LENGTHS for smoothing in (0, 0.01, 0.05, 0.1) for t in (0, 1)]
 FORMS += [
-    Form(unit, length, smoothing, ceiling, 1)
-    for unit, length in (("document", "sum"), ("document", "shrunk"), ("chunk", "sum"))
-    for smoothing in (0.01, 0.02, 0.05)
-    for ceiling in (0.25, 0.3, 0.4, 0.5, 0.7, 1.0)
+    Form(buckets, "document", "shrunk", smoothing, ceiling, 1)
+    for buckets, smoothings in ((10_000, (0.02, 0.1)), (30_000, (0.1, 0.2, 0.3)), (100_000, (0.1, 0.2, 0.3)))
+    for smoothing in smoothings
+    for ceiling in (0, 0.15, 0.2, 0.25, 0.3, 0.4)
 ]
 
 
@@ -72,28 +73,44 @@ class Study:
             rng = np.random.default_rng(draw)
             rows = {name: rng.permutation(found) for name, found in rows.items()}
         self.held = [held["text"].chunk(0).take(pa.array(rows[name][:EXAMPLES])) for name in self.names]
-        self.pool, self.tokens = ngrams.count_with_tokens(self.text)
-        self.targets = [ngrams.count(text) for text in self.held]
         self.sizes = [min(BUDGET, np.count_nonzero(self.domain == name)) for name in self.names]
         self.noise = np.random.default_rng(0).gumbel(size=len(self.text))
+        blocks = [(b.ids[: b.stops[-1]].copy(), np.diff(b.stops, prepend=0), b.tokens.copy()) for b in self.blocks()]
+        self.ids, features, self.tokens = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+        self.stops = np.cumsum(features)
+        self.measured_pool = ngrams.count(self.text, hash="sha256")
+        self.measured = [ngrams.count(text, hash="sha256") for text in self.held]
+
+    def blocks(self):
+        return bucket_blocks(self.text, 2, 10_000, "sha256")
 
     def judge(self, t, rows):
-        counts = ngrams.count(self.text.take(pa.array(rows)))
-        target = self.targets[t].counts
-        reduction = ngrams.kl_divergence(target, self.pool.counts) - ngrams.kl_divergence(target, counts.counts)
-        return Result(float(np.mean(self.domain[rows] == self.names[t])), reduction, int(counts.tokens))
+        starts = np.where(rows > 0, self.stops[rows - 1], 0)
+        sizes = self.stops[rows] - starts
+        places = np.arange(sizes.sum()) + np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
+        counts = np.bincount(self.ids[places], minlength=10_000)
+        target = self.measured[t].counts
+        reduction = ngrams.kl_divergence(target, self.measured_pool.counts) - ngrams.kl_divergence(target, counts)
+        return Result(float(np.mean(self.domain[rows] == self.names[t])), reduction, int(self.tokens[rows].sum()))
 
-    def states(self):
-        """Sums of log-ratios for each smoothing, with the state that made them."""
-        for smoothing in SMOOTHINGS:
-            state = dsir.finish(self.pool, self.targets, smoothing=smoothing)
-            yield smoothing, state, ngrams.score(self.text, state.log_ratio)[0]
+    def weights(self):
+        """Noisy weights of every form, computed once for the forms that share an estimate."""
+        kinds = sorted({(form.buckets, form.smoothing) for form in FORMS})
+        for buckets, smoothing in kinds:
+            pool, tokens = ngrams.count_with_tokens(self.text, buckets=buckets)
+            targets = [ngrams.count(text, buckets=buckets) for text in self.held]
+            state = dsir.finish(pool, targets, smoothing=smoothing)
+            sums = ngrams.score(self.text, state.log_ratio)[0]
+            print(buckets, smoothing, file=sys.stderr)
+            for form in (form for form in FORMS if (form.buckets, form.smoothing) == (buckets, smoothing)):
+                kind = {"unit": form.unit, "length": form.length}
+                weights = dsir.normalised(sums, tokens, **kind)
+                weights = dsir.truncated(weights, state, ceiling=form.ceiling, **kind)
+                yield form, weights + form.temperature * self.noise[:, None]
 
     def package_weights(self):
         """Weights of the rule of data-selection: raw sum over SHA-256 buckets, floor of 100 tokens, Gumbel noise."""
-        pool = ngrams.count(self.text, hash="sha256")
-        targets = [ngrams.count(text, hash="sha256") for text in self.held]
-        state = dsir.finish(pool, targets, smoothing=0)
+        state = dsir.finish(self.measured_pool, self.measured, smoothing=0)
         weights, tokens = dsir.weigh(self.text, state, hash="sha256", length="sum", ceiling=0)
         weights[dsir.package_tokens(tokens, 2) < dsir.PACKAGE_FLOOR] = -np.inf
         return weights + self.noise[:, None]
@@ -121,20 +138,14 @@ def run(study):
     package = study.package_weights()
     theirs = [study.judge(t, order(package[:, t], k)) for t, k in enumerate(study.sizes)]
     results, equal_tokens, together = {}, [], ""
-    for smoothing, state, sums in study.states():
-        for form in (form for form in FORMS if form.smoothing == smoothing):
-            kind = {"unit": form.unit, "length": form.length}
-            weights = dsir.normalised(sums, study.tokens, **kind)
-            weights = dsir.truncated(weights, state, ceiling=form.ceiling, **kind)
-            weights = weights + form.temperature * study.noise[:, None]
-            results[form] = [study.judge(t, order(weights[:, t], k)) for t, k in enumerate(study.sizes)]
-            if form == DEFAULT:
-                for t, their in enumerate(theirs):
-                    rows = order(weights[:, t], len(weights))
-                    size = int(np.searchsorted(np.cumsum(study.tokens[rows]), their.tokens)) + 1
-                    equal_tokens.append(study.judge(t, rows[:size]))
-                together = three_at_once(study, weights)
-        print("smoothing", smoothing, "done", file=sys.stderr)
+    for form, weights in study.weights():
+        results[form] = [study.judge(t, order(weights[:, t], k)) for t, k in enumerate(study.sizes)]
+        if form == DEFAULT:
+            for t, their in enumerate(theirs):
+                rows = order(weights[:, t], len(weights))
+                size = int(np.searchsorted(np.cumsum(study.tokens[rows]), their.tokens)) + 1
+                equal_tokens.append(study.judge(t, rows[:size]))
+            together = three_at_once(study, weights)
     return results, theirs, equal_tokens, together
 
 
@@ -165,13 +176,13 @@ def overall(found, theirs):
 def forms_table(names, mean, theirs):
     shown = [names.index(name) for name in SHOWN]
     lines = [
-        "| weight | smoothing | ceiling | temperature | "
+        "| buckets | weight | smoothing | ceiling | temperature | "
         + " | ".join(SHOWN)
         + " | mean purity | worst purity | mean KL reduction | not behind data-selection |",
-        "|---|" + "---:|" * (len(SHOWN) + 7),
+        "|---|" + "---:|" * (len(SHOWN) + 8),
     ]
     cells = " | ".join(cell(theirs[t]) for t in shown)
-    lines.append(f"| data-selection's rule | 0% | – | 1 | {cells} | {overall(theirs, theirs)} |")
+    lines.append(f"| 10,000 | data-selection's rule | 0% | – | 1 | {cells} | {overall(theirs, theirs)} |")
     for form, found in mean.items():
         mark = " **default**" if form == DEFAULT else ""
         lines.append(f"| {form}{mark} | {' | '.join(cell(found[t]) for t in shown)} | {overall(found, theirs)} |")
@@ -220,7 +231,8 @@ def main():
         "",
         "## Three targets at once",
         "",
-        f"{', '.join(SHOWN[:3])}: each takes its best remaining document in turn, {BUDGET:,} in all. Purity of what each took:",
+        f"{', '.join(SHOWN[:3])}: each takes its best remaining document in turn, {BUDGET:,} in all."
+        " Purity of what each took:",
         "",
         *(f"* draw {draw}: {together}" for draw, (*_, together) in enumerate(draws)),
     ]

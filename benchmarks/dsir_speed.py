@@ -52,7 +52,7 @@ def peer(folder: Path) -> None:
 
 
 def prepare(pool: Path, docs: int, folder: Path) -> float:
-    """Write the pool as JSON Lines, a random slice of it for the peer, and the target; the slice's share of the bytes."""
+    """Write the pool as JSON Lines, a slice of it for the peer, and the target; gives the share of its bytes in the slice."""
     table = pq.read_table(pool)
     part = table.take(pa.array(np.sort(np.random.default_rng(SEED).choice(len(table), docs, replace=False))))
     for name, rows in (("slice", part), ("few", part.slice(0, 20)), ("pool", table)):
@@ -65,7 +65,7 @@ def prepare(pool: Path, docs: int, folder: Path) -> float:
 def measure(pool: Path, folder: Path, share: float, turns: int) -> dict[str, list[tuple[float, ...]]]:
     """By reader and for the peer: (seconds, CPU seconds, seconds of the command, its CPU seconds) of each turn."""
     times: dict[str, list[tuple[float, ...]]] = {"Parquet": [], "JSON Lines": [], "peer": []}
-    for turn in range(-1, turns):  # the first compiles kernels and fills caches
+    for _ in range(turns + 1):  # the first compiles kernels and fills caches
         for kind, path in (("Parquet", pool), ("JSON Lines", folder / "pool.jsonl")):
             cost, steps = select(path, folder / "target.jsonl", folder / "out")
             shutil.rmtree(folder / "out")

@@ -13,20 +13,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tamis import select
+
 WORDS = [f"word{i}" for i in range(4000)]
 OUTPUTS = ("selection.parquet", "scores.parquet", "duplicates.parquet", "subset.parquet", "manifest.json", "report.html")
 CRASHING = """
 import os, sys
-real, left = os.replace, [int(sys.argv.pop(1))]
+real, left = os.replace, [int(sys.argv[1])]
 def replace(*args):
     left[0] -= 1
     if left[0] < 0:
         os._exit(9)
     real(*args)
 os.replace = replace
-from tamis.cli import main
-main()
-print("renames left", left[0])
+import tamis
+tamis.select(sys.argv[2], "dsir", target=sys.argv[3], budget="10%", temperature=1, output=sys.argv[4])
 """
 
 
@@ -72,7 +73,7 @@ def assert_same(out: Path, reference: Path) -> None:
 def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
     """A small pool, its target, and an undisturbed run."""
     folder = tmp_path_factory.mktemp("small")
-    write_pool(folder / "pool", files=3, rows=60)
+    write_pool(folder / "pool", files=2, rows=60)
     write_pool(folder / "target", files=1, rows=20)
     done = tamis(command(folder / "pool", folder / "target", folder / "reference"))
     assert done.returncode == 0, done.stderr
@@ -95,14 +96,13 @@ def test_a_crash_before_any_rename_is_survived(small: tuple[Path, Path, Path], t
     (tmp_path / "crash.py").write_text(CRASHING)
     for renames in range(100):
         out = tmp_path / f"out{renames}"
-        crash = [sys.executable, str(tmp_path / "crash.py"), str(renames), *command(pool, target, out)]
+        crash = [sys.executable, tmp_path / "crash.py", str(renames), pool, target, out]
         crashed = subprocess.run(crash, capture_output=True, text=True)
         if crashed.returncode == 0:
             break
         assert crashed.returncode == 9, crashed.stderr
         before = parts(out)
-        again = tamis(command(pool, target, out))
-        assert again.returncode == 0, again.stderr
+        select(str(pool), "dsir", target=str(target), budget="10%", temperature=1, output=out)
         assert_same(out, reference)
         after = parts(out)
         assert all(after[path] == when for path, when in before.items())

@@ -67,7 +67,8 @@ def parse(value: str | int | float) -> Budget:
         return Budget(text, amount / 100, "share")
     unit = match[4] or "rows"
     if unit == "rows" and amount.denominator != 1:
-        raise Refused(f"budget {text!r} is not a whole number of rows: write {int(amount) or 1}, or a share such as 10%")
+        whole = int(amount) or 1
+        raise Refused(f"budget {text!r} is not a whole number of rows: write {whole}, or a share such as 10%")
     return Budget(text, amount, unit)
 
 
@@ -95,7 +96,8 @@ def parse_shares(flag: str, text: str) -> list[Share]:
     """
     column, equals, rest = text.partition("=")
     if not equals or not column or not rest:
-        raise Refused(f"{flag} {text!r} cannot be read: write COLUMN=GROUP:SHARE,GROUP:SHARE, as in domain=law:0.3,code:0.2")
+        grammar = "COLUMN=GROUP:SHARE,GROUP:SHARE, as in domain=law:0.3,code:0.2"
+        raise Refused(f"{flag} {text!r} cannot be read: write {grammar}")
     shares = []
     for item in rest.split(","):
         group, colon, number = item.rpartition(":")
@@ -106,10 +108,10 @@ def parse_shares(flag: str, text: str) -> list[Share]:
         amount = Fraction(Decimal(number.rstrip("%"))) / (100 if percent else 1)
         is_fraction = percent or "." in number
         if is_fraction and amount > 1:
-            raise Refused(f"{flag} {text!r}: {item!r} asks for more than the whole budget")
+            raise Refused(f"{flag} {text!r}: {item!r} asks for more than the whole budget: lower it")
         shares.append(Share(column.strip(), group.strip(), number, amount, is_fraction))
     if len({share.group for share in shares}) < len(shares):
         raise Refused(f"{flag} {text!r} names a group twice: name each once")
     if sum(share.amount for share in shares if share.is_fraction) > 1:
-        raise Refused(f"{flag} {text!r}: the shares sum to more than 1")
+        raise Refused(f"{flag} {text!r}: the shares sum to more than 1: lower them")
     return shares

@@ -180,6 +180,28 @@ def read_recipe(path: Path) -> dict[str, Any]:
 
 
 def _select(values: dict[str, Any], dry_run: bool, as_json: bool, verb: str = "select", where: str = "request") -> None:
+    launched = None if dry_run else early_workers(values)
+    try:
+        _planned(values, dry_run, as_json, verb, where, launched)
+    finally:
+        if launched:
+            launched.close()
+
+
+def early_workers(values: dict[str, Any]) -> Any:
+    """Workers that import their libraries while this process imports its own; None where they would not pay."""
+    from tamis.engine.launch import Launched, usable_cores, worth_processes
+
+    count = values.get("workers") or usable_cores()
+    paths = values.get("pool") or []
+    if isinstance(count, int) and count > 1 and isinstance(paths, list) and worth_processes(map(str, paths)):
+        return Launched(count)
+    return None
+
+
+def _planned(
+    values: dict[str, Any], dry_run: bool, as_json: bool, verb: str, where: str, launched: Any
+) -> None:
     from tamis.engine.console import Console
     from tamis.engine.folder import Folder
     from tamis.engine.plan import make_plan
@@ -196,6 +218,8 @@ def _select(values: dict[str, Any], dry_run: bool, as_json: bool, verb: str = "s
         raise Refused(f"{where}: output is missing: name a folder with -o")
     plan = make_plan(request)
     plan.verb = verb
+    if verb == "score" and not plan.has_scores:
+        raise Refused(f"{plan.method.name} makes an order and gives no scores: run tamis select with it")
     folder = Folder(Path(request.output)) if request.output else None
     if dry_run:
         text, values = describe_plan(plan)
@@ -204,7 +228,7 @@ def _select(values: dict[str, Any], dry_run: bool, as_json: bool, verb: str = "s
     assert folder is not None
     folder.check(request.identity(), plan.pool.fingerprint, request.force)
     planning["done"] = True
-    manifest = run_select(plan, folder, Console())
+    manifest = run_select(plan, folder, Console(), launched)
     if as_json:
         click.echo(json.dumps(manifest | {"output": str(folder.path)}))
     else:
@@ -218,13 +242,14 @@ planning = {"done": False}
 def main() -> None:
     """Entry point: exit 0 done, 2 refused while planning, 1 broke or refused while running."""
     tamis_argv = shlex.join(sys.argv[1:])
+    planning["done"] = False
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("stopped: finished shards are kept, the same command goes on", err=True)
         sys.exit(1)
     except click.ClickException as error:
-        error.show()
+        click.echo(f"tamis: {error.format_message()} (tamis --help lists what can be asked)", err=True)
         sys.exit(2)
     except TamisError as error:
         click.echo(f"tamis: {error}", err=True)

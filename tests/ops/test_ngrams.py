@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import threading
 import unicodedata
 from collections import Counter
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis.errors import Refused
-from tamis.ops import ngrams, unicode
+from tamis.ops import ngram_sha, ngrams, unicode
 
 MASK = (1 << 64) - 1
 WORDS = [*"Alice went école ΟΔΟΣ İstanbul 漢字 カナ क्षि x² naïve … é 𝒜𐐀 ½".split(), "\x1c", "\0", "\u3000"]
@@ -141,6 +142,15 @@ def test_sha_of_any_length(size):
     for buckets in (10_000, 2**32 - 5):
         ids = np.nonzero(ngrams.count(pa.array(["q" * size]), ngrams=1, buckets=buckets % 10**6, hash="sha256").counts)
         assert ids[0].tolist() == [sha_bucket(["q" * size], buckets % 10**6)]
+
+
+def test_a_crowded_memo_changes_nothing(monkeypatch):
+    texts = pa.array(["one two three one two four five one six"] * 3)
+    expected = ngrams.count(texts, ngrams=3, buckets=997, hash="sha256").counts
+    monkeypatch.setattr(ngram_sha, "MEMO_SLOTS", 2)
+    monkeypatch.setattr(ngram_sha, "_memo", threading.local())
+    assert ngrams.count(texts, ngrams=3, buckets=997, hash="sha256").counts.tolist() == expected.tolist()
+    assert expected[sha_bucket(["one", "two", "three"], 997)] >= 3
 
 
 def test_a_null_over_bytes_is_empty():

@@ -70,7 +70,8 @@ def cost_column(plan: Plan, frame: Frame) -> NDArray[np.float64] | None:
     cost = frame.column(unit or f"number:{plan.budget.unit}", np.float64)
     if len(cost) and cost.min() < 0:
         row = int(np.argmin(cost))
-        raise Refused(f"{frame.where(row)}: column {plan.budget.unit!r} is {cost[row]:g}, and a cost is at least 0")
+        place = f"{frame.where(row)}: column {plan.budget.unit!r}"
+        raise Refused(f"{place} is {cost[row]:g}, and a cost is at least 0; mend or remove the row")
     return cost
 
 
@@ -138,8 +139,9 @@ def _take_floors(
         return {}
     whole = limits.cost is None
     due = {(share.column, share.group): _amount(share, limit, whole) for share in plan.floor}
-    if sum(due.values()) > limit * (1 + 1e-9):
-        raise Refused(f"--floor asks for {sum(due.values()):,.0f} of a budget of {limit:,.0f}: lower it or ask for more")
+    asked = sum(due.values())
+    if asked > limit * (1 + 1e-9):
+        raise Refused(f"--floor asks for {asked:,.0f} of a budget of {limit:,.0f}: lower it or ask for more")
     bins = _bins(plan.floor, frame)
     least = Limits(np.array([0.0, *due.values()]), limits.cost, bins, plan.request.fill)
     least.charge(must)
@@ -160,7 +162,7 @@ def _merged(orders: Sequence[Blocks]) -> Blocks:
     """One order of several: with one target its own, otherwise the first of each, the second of each …"""
     if len(orders) == 1:
         return orders[0]
-    return lambda: (np.array(rows) for rows in zip(*((r for block in o() for r in block) for o in orders), strict=False))
+    return lambda: map(np.array, zip(*((row for block in order() for row in block) for order in orders), strict=False))
 
 
 def _target_shares(plan: Plan, limit: float, spent: float) -> NDArray[np.float64]:

@@ -64,7 +64,7 @@ class Folder:
 
     @contextmanager
     def locked(self, identity: dict[str, Any]) -> Iterator[None]:
-        """Hold the folder for this request; temporary files of a run that was killed are removed."""
+        """Hold the folder for this request; temporary files, also of a run that was killed, are removed."""
         self.state.mkdir(parents=True, exist_ok=True)
         with (self.state / "lock").open("a+") as lock:
             try:
@@ -74,7 +74,10 @@ class Folder:
             with written_whole(self.state / "request.json") as temporary:
                 temporary.write_text(json.dumps(identity, indent=1))
             self.sweep()
-            yield
+            try:
+                yield
+            finally:
+                self.sweep()
 
     def sweep(self) -> None:
         """Remove what killed runs left behind."""

@@ -23,7 +23,8 @@ def find_ids(frame: Frame, text: str, flag: str) -> NDArray[np.int64]:
     rows = find_rows(lambda: frame.hashes("ids"), hash_rows(ids))
     if (rows < 0).any():
         missing = names[int(np.argmax(rows < 0))]
-        raise Refused(f"{flag}: the pool has no id {missing!r} ({int((rows < 0).sum())} of {len(rows)} are not there)")
+        count = f"{int((rows < 0).sum())} of {len(rows)} are not there"
+        raise Refused(f"{flag}: the pool has no id {missing!r} ({count}): leave it out, or mend it")
     return np.unique(rows)
 
 
@@ -34,4 +35,4 @@ def read_ids(text: str, flag: str) -> list[str]:
     try:
         return [line.strip() for line in Path(text[1:]).read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{flag} {text}: the file cannot be read ({error})") from None
+        raise Refused(f"{flag} {text}: the file cannot be read ({error}): write @FILE with one id a line") from None

@@ -90,8 +90,9 @@ def make_plan(request: Request, source: Any = None, targets: Any = None) -> Plan
     budget = budgets.parse(request.budget) if request.budget is not None else None
     quota, floor = _shares("--quota", request.quota), _shares("--floor", request.floor)
     chooser, parameters, choosing, shares = _parameters(request, method)
+    notes = list(pool.notes)
     plan = Plan(
-        request, method, parameters, chooser, choosing, pool, [], roles, budget, quota, floor, {}, shares, list(pool.notes)
+        request, method, parameters, chooser, choosing, pool, [], roles, budget, quota, floor, {}, shares, notes
     )
     _check_needs(plan, place)
     _check_limits(plan, place)
@@ -105,7 +106,8 @@ def _method(request: Request) -> tuple[Method, dict[str, str | None]]:
     given: dict[str, str | None] = {role: getattr(request, role) for role in ROLES}
     for word, column in request.use.items():
         if word not in given:
-            raise Refused(f"--use {word}={column}: {word!r} is no role{nearest(word, given)}; roles are {', '.join(given)}")
+            roles = ", ".join(given)
+            raise Refused(f"--use {word}={column}: {word!r} is no role{nearest(word, given)}; roles are {roles}")
         given[word] = column
     name, colon, column = request.method.partition(":")
     if colon and name in ("top", "bottom"):
@@ -119,7 +121,7 @@ def _parameters(request: Request, method: Method) -> tuple[Chooser | None, dict[
     given = dict(request.set)
     shares = _target_shares(given.pop("shares", "equal"), len(request.target))
     if request.choose and not method.choose:
-        raise Refused(f"--choose {request.choose}: {method.name} makes an order by itself and has no part to replace")
+        raise Refused(f"--choose {request.choose}: {method.name} makes an order by itself: leave --choose out")
     chooser: Chooser | None = CHOOSERS.get(request.choose or method.choose) if method.choose else None
     own = chooser.parameters if chooser else {}
     known = {**method.parameters, **own}
@@ -143,7 +145,8 @@ def _target_shares(value: Any, targets: int) -> Any:
     try:
         shares = [float(number) for number in numbers]
     except (TypeError, ValueError):
-        raise Refused(f"shares={value!r} cannot be read: write equal, tokens, or a number a target as in 0.5,0.5") from None
+        grammar = "equal, tokens, or a number a target as in 0.5,0.5"
+        raise Refused(f"shares={value!r} cannot be read: write {grammar}") from None
     if len(shares) != targets or min(shares, default=-1) < 0 or sum(shares) <= 0:
         raise Refused(f"shares={value!r} does not fit {targets} targets: give one number of at least 0 for each")
     return shares
@@ -181,7 +184,11 @@ def _check_limits(plan: Plan, place: str) -> None:
                 f"or a numeric column of {place}"
             )
         if schema[budget.unit] not in ("integer", "number", "null"):
-            raise Refused(f"budget {budget.asked!r}: column {budget.unit!r} is {schema[budget.unit]}, a cost is a number")
+            numeric = ", ".join(name for name, kind in schema.items() if kind in ("integer", "number")) or "none"
+            raise Refused(
+                f"budget {budget.asked!r}: column {budget.unit!r} is {schema[budget.unit]}, and a cost is a number: "
+                f"the numeric columns are {numeric}"
+            )
     if budget and budget.unit in budgets.UNITS:
         plan.roles["text"] = need_text(schema, plan.roles, place)
     if budget and not budget.is_cost and plan.pool.rows is not None:
@@ -198,7 +205,8 @@ def _open_targets(plan: Plan, sources: Any) -> list[Target]:
     request = plan.request
     if not request.target:
         return []
-    targets, names = [], {}
+    targets: list[Target] = []
+    names: dict[str, int] = {}
     for index, path in enumerate(request.target):
         pool = open_pool(sources[index] if sources is not None else path, "target")
         name = Path(path).name.split(".")[0] if sources is None else path
@@ -226,7 +234,8 @@ def _columns(plan: Plan) -> dict[str, Any]:
     """What the scan must bring, as plain values."""
     roles, budget = plan.roles, plan.budget
     column = {role: found.column for role, found in roles.items()}
-    numbers, codes = set(), set()
+    numbers: set[str] = set()
+    codes: set[str] = set()
     for need in plan.method.needs:
         if need in COLUMN_NEEDS:
             (numbers if COLUMN_NEEDS[need] == "numbers" else codes).add(column[need])
@@ -243,4 +252,3 @@ def _columns(plan: Plan) -> dict[str, Any]:
         "duplicates": plan.request.duplicates == "drop" and "text" in column,
         "tokens": (plan.request.tokenizer or "default") if tokens else None,
     }
-

@@ -1,6 +1,5 @@
 """Run a plan: scan, score, choose, gather, write; every finished shard is kept and never done twice."""
 
-import os
 import resource
 import time
 from contextlib import ExitStack
@@ -17,6 +16,7 @@ from tamis.engine.duplicates import find_duplicates, find_rows
 from tamis.engine.folder import Folder
 from tamis.engine.frame import Frame
 from tamis.engine.ids import find_ids
+from tamis.engine.launch import Launched, usable_cores, worth_processes
 from tamis.engine.parts import blank, read_arrays, write_arrays
 from tamis.engine.folds import folds
 from tamis.engine.plan import Plan
@@ -60,9 +60,9 @@ class Run:
     plan: Plan
     folder: Folder
     console: Console
+    launched: Launched | None = None
     steps: list[Step] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
-    work_done: int = 0
 
     def __post_init__(self) -> None:
         self.start = time.monotonic()
@@ -79,12 +79,13 @@ class Run:
         pool, columns = self.plan.pool, self.plan.columns
         asked = self.plan.request.workers or usable_cores()
         in_memory = any(isinstance(pool, MemoryPool) for pool in self.job.pools)
-        count = 1 if in_memory or pool.bytes < SMALL_BYTES // 16 else max(1, min(asked, len(pool.shards)))
+        worth = not in_memory and worth_processes(file.path for file in pool.files)
+        count = max(1, min(asked, len(pool.shards))) if worth else 1
         wanted = ["jsonl"] if "jsonl" in {pool.format for pool in self.job.pools} else []
         wanted += ["texts"] if (columns["text"] or columns["id"]) and pool.bytes > 1_000_000 else []
         wanted += ["ngrams"] if self.plan.measures_text or columns["tokens"] == "default" else []
         compile_kernels([KERNELS[name] for name in wanted], self.console.say)
-        return stack.enter_context(Workers(self.job, count))
+        return stack.enter_context(Workers(self.job, count, self.launched))
 
     def do(self, workers: Workers, step: Step, which: str, tasks: list[dict[str, Any]]) -> None:
         """Run those tasks whose parts do not exist; the part of each is `out`."""
@@ -96,7 +97,6 @@ class Run:
         for _, result in self.console.progress(workers.run(open_tasks), len(open_tasks), step.name):
             step.cpu_seconds += result["cpu_seconds"]
             step.peak_mb = max(step.peak_mb, result["peak_mb"])
-            self.work_done += 1
         step.shards += len(tasks)
         step.computed += len(open_tasks)
         step.reused += len(tasks) - len(open_tasks)
@@ -128,6 +128,8 @@ class Run:
             frames.append(Frame(pool, parts, self.work if not index else self.work / f"target{index}"))
         step.rows_in = step.rows_out = frames[0].rows
         self.steps.append(step)
+        if not frames[0].rows:
+            raise Refused(f"the pool {' '.join(plan.request.pool)} is empty: it needs at least one row")
         for frame, target in zip(frames[1:], plan.targets, strict=True):
             if not frame.rows or not frame.column("has_text", bool).any():
                 raise Refused(f"the target {target.name!r} is empty: it needs at least one text")
@@ -292,7 +294,3 @@ class _Timed:
         self.step.peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         self.run.steps.append(self.step)
 
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

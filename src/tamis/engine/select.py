@@ -15,6 +15,7 @@ from tamis.engine.choose import Choice
 from tamis.engine.console import Console
 from tamis.engine.folder import Folder
 from tamis.engine.frame import Frame
+from tamis.engine.launch import Launched
 from tamis.engine.parts import concatenate
 from tamis.engine.plan import Plan
 from tamis.engine.run import SMALL_BYTES, Run
@@ -26,14 +27,14 @@ from tamis.report.page import render
 SHOWN = 5
 
 
-def run_select(plan: Plan, folder: Folder, console: Console) -> dict[str, Any]:
+def run_select(plan: Plan, folder: Folder, console: Console, launched: Launched | None = None) -> dict[str, Any]:
     """Do what the plan says in its folder; returns the manifest. A finished folder of the same request is left as it is."""
     identity = plan.request.identity()
     if folder.check(identity, plan.pool.fingerprint, plan.request.force):
         assert folder.manifest is not None
         return folder.manifest
     announce(plan, console)
-    run = Run(plan, folder, console)
+    run = Run(plan, folder, console, launched)
     try:
         with folder.locked(identity), ExitStack() as stack:
             made = _select(run, stack) if plan.budget else _score(run, stack)

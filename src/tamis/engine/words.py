@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tamis.engine.launch import usable_cores
 from tamis.engine.plan import Plan
-from tamis.engine.run import usable_cores
 
 SCAN_RATE, SCORE_RATE, COPY_RATE = 90e6, 110e6, 150e6  # bytes of text a second and core, on the cautious side
 WORKER_MB, PARENT_MB = 260, 220

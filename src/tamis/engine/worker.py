@@ -1,5 +1,6 @@
 """A worker process: reads tasks as lines of JSON, answers each with one line, and ends with its parent."""
 
+import importlib
 import json
 import os
 import queue
@@ -8,9 +9,12 @@ import signal
 import sys
 import threading
 import time
-from typing import Any
+from typing import IO, Any
 
 from tamis.errors import Broken, Refused
+from tamis.kernels import is_cached
+
+WARM = ("tamis.ops._ngram_kernels", "tamis.ops._hash_kernels")
 
 
 def answer(job: Any, task: dict[str, Any]) -> dict[str, Any]:
@@ -36,35 +40,56 @@ def answer(job: Any, task: dict[str, Any]) -> dict[str, Any]:
     return {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu, "peak_mb": peak}
 
 
-def main() -> None:
-    """Serve the parent at standard input and output until it closes them, or is gone."""
+def main(pipes: list[tuple[int, int]]) -> None:
+    """Import what every worker needs, fork one for each further pair of pipes, and serve the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    prepare()
+    mine = pipes[0]
+    for pair in pipes[1:]:
+        if os.fork() == 0:
+            mine = pair
+            break
+    for fd in {fd for pair in pipes for fd in pair} - {*mine}:
+        os.close(fd)
+    serve(os.fdopen(mine[0]), os.fdopen(mine[1], "w"))
+
+
+def prepare() -> None:
+    """Imports that cost time, and kernels that are compiled already. Starts no thread, since a fork follows."""
+    import pyarrow as pa
+
+    import tamis.engine.tasks  # noqa: F401
+    from tamis.registry import load_all
+
+    pa.set_cpu_count(1)
+    load_all()
+    for module in filter(is_cached, WARM):
+        importlib.import_module(module)
+
+
+def serve(tasks: IO[str], answers: IO[str]) -> None:
+    """Do tasks until the parent closes the pipe, or is gone."""
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(lines,), daemon=True).start()
-    replies = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)
+    threading.Thread(target=_listen, args=(tasks, lines), daemon=True).start()
     job = _load_job(json.loads(lines.get()))
     while True:
-        print(json.dumps(answer(job, json.loads(lines.get()))), file=replies, flush=True)
+        print(json.dumps(answer(job, json.loads(lines.get()))), file=answers, flush=True)
 
 
-def _listen(lines: "queue.SimpleQueue[str]") -> None:
+def _listen(tasks: IO[str], lines: "queue.SimpleQueue[str]") -> None:
     """Pass tasks on; when the parent closes the pipe or dies, end at once, in the middle of work if need be."""
-    for line in sys.stdin:
+    for line in tasks:
         lines.put(line)
     os._exit(0)
 
 
 def _load_job(value: dict[str, Any]) -> Any:
-    import pyarrow as pa
-
     from tamis.engine.tasks import Job
     from tamis.pool import from_json
 
-    pa.set_cpu_count(1)
     pools = [from_json(pool) for pool in value["pools"]]
     return Job(pools, value["method"], value["parameters"], value["measures_text"])
 
 
 if __name__ == "__main__":
-    main()
+    main([(int(read), int(write)) for read, write in (pair.split(":") for pair in sys.argv[1:])])

@@ -46,7 +46,7 @@ def finish(pool: NgramCounts, targets: list[NgramCounts], *, smoothing: float) -
 
     Examples:
         >>> pool, target = grams.count(pa.array(["a b", "c d"])), grams.count(pa.array(["a b"]))
-        >>> finish(pool, [target], smoothing=0.02).log_ratio.shape
+        >>> finish(pool, [target], smoothing=0.3).log_ratio.shape
         (10000, 1)
 
     Source: Xie et al. 2023, Data Selection for Language Models via Importance Resampling, section 3.
@@ -71,7 +71,7 @@ def weigh(
     hash: str = "mix64",
     unit: str = "document",
     length: str = "shrunk",
-    ceiling: float = 0.3,
+    ceiling: float = 0.2,
 ) -> tuple[Floats, Longs]:
     """Log importance weight of each document for each target, `float64[n, m]` in nats, and its tokens `int64[n]`.
 
@@ -80,7 +80,7 @@ def weigh(
 
     Examples:
         >>> pool, target = grams.count(pa.array(["a b", "c d"])), grams.count(pa.array(["a b"]))
-        >>> weights, tokens = weigh(pa.array(["a b", "c d"]), finish(pool, [target], smoothing=0.02))
+        >>> weights, tokens = weigh(pa.array(["a b", "c d"]), finish(pool, [target], smoothing=0.3))
         >>> bool(weights[0, 0] > 0 > weights[1, 0]), tokens.tolist()
         (True, [2, 2])
 
@@ -132,7 +132,7 @@ def truncated(weights: Floats, state: LogRatio, *, unit: str, length: str, ceili
     Source: Ionides 2008, Truncated Importance Sampling.
     """
     if not ceiling >= 0:
-        raise Refused(f"ceiling={ceiling} is out of range: give 0 for none, or a positive share such as 0.3")
+        raise Refused(f"ceiling={ceiling} is out of range: give 0 for none, or a positive share such as 0.2")
     if ceiling == 0:
         return weights
     average = normalised((state.rate * state.tokens)[:, None], state.tokens, unit=unit, length=length)[:, 0]

@@ -11,7 +11,7 @@ from tamis.vocabulary import Score
     family="column",
     choose="middle",
     cost="O(n)",
-    memory="24 n",
+    memory="40 n",
     streams=False,
     loses="when the ends of the column carry what the task needs",
 )

@@ -25,6 +25,6 @@ def random(key: NDArray[np.uint64]) -> Score:
 
     Examples:
         >>> random(np.array([0, 2**63], dtype=np.uint64))
-        array([5.55111512e-17, 5.00000000e-01])
+        array([1.11022302e-16, 5.00000000e-01])
     """
     return uniform(key)

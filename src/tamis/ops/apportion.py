@@ -28,7 +28,7 @@ def interleave(stratum: NDArray[np.int64], key: NDArray[np.uint64], share: NDArr
     place = np.arange(len(stratum)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     with np.errstate(divide="ignore"):
         position = (place + 0.5) / share[stratum[by_stratum]]
-    return by_stratum[np.lexsort((by_stratum, key[by_stratum], place, position))]
+    return np.asarray(by_stratum[np.lexsort((by_stratum, key[by_stratum], place, position))])
 
 
 def divide(total: int, share: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -42,4 +42,4 @@ def divide(total: int, share: NDArray[np.float64]) -> NDArray[np.int64]:
     whole = np.floor(exact + 1e-9).astype(np.int64)
     order = np.argsort(-(exact - whole), kind="stable")
     whole[order[: total - int(whole.sum())]] += 1
-    return whole
+    return np.asarray(whole)

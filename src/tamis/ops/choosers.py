@@ -85,8 +85,8 @@ def weighted_draw(score: Floats, key: NDArray[np.uint64], *, temperature: float 
 
 
 def uniform(key: NDArray[np.uint64]) -> Floats:
-    """Keys as numbers strictly between 0 and 1, 53 bits each."""
-    return ((key >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    """Keys as numbers strictly between 0 and 1, 52 bits each (with 53 the largest would round to 1)."""
+    return ((key >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
 
 def gumbel(key: NDArray[np.uint64]) -> Floats:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -15,7 +15,7 @@ from tamis.pool.parquet import ParquetPool, open_parquet
 
 __all__ = ["TYPES", "Columns", "File", "MemoryPool", "Pool", "Shard", "from_json", "open_pool"]
 
-Source = str | PathLike[str] | pa.Table | Sequence[str | PathLike[str]]
+Source: TypeAlias = str | PathLike[str] | pa.Table | Sequence[str | PathLike[str]]
 SUFFIXES = {".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
 OPENERS: dict[str, Callable[[list[tuple[Path, str]]], Pool]] = {"parquet": open_parquet, "jsonl": open_jsonl}
 
@@ -49,7 +49,9 @@ def from_json(value: dict[str, Any]) -> Pool:
 
 
 def _name(source: Source) -> str:
-    return "table" if isinstance(source, pa.Table) else str(source)
+    if isinstance(source, pa.Table):
+        return "table"
+    return str(source) if isinstance(source, str | PathLike) else " ".join(map(str, source))
 
 
 def _open_files(paths: list[Path], what: str) -> Pool:
@@ -68,7 +70,7 @@ def _files(path: Path, what: str, notes: list[str]) -> list[tuple[Path, str]]:
     """The files of one argument with their names relative to it."""
     if path.is_file():
         if file_format(path) is None:
-            raise Refused(f"{path} has a format that is not known: a {what} is .parquet or .jsonl (.gz, .zst)")
+            raise Refused(f"{path} has an unknown format: a {what} is .parquet or .jsonl (.gz, .zst), so convert it")
         return [(path, path.name)]
     if not path.is_dir():
         raise Refused(f"there is no {what} at {path}: check the path")

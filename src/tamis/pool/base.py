@@ -24,6 +24,12 @@ TYPES = {
     "boolean": pa.bool_(),
     "bytes": pa.large_binary(),
 }
+WORDS = {
+    TYPES["text"]: "text in UTF-8",
+    TYPES["integer"]: "an integer of 64 bits",
+    TYPES["number"]: "a number",
+    TYPES["boolean"]: "true or false",
+}
 
 
 @dataclass(frozen=True)
@@ -174,6 +180,35 @@ def as_type(array: pa.Array, target: pa.DataType) -> pa.Array:
     if target == TYPES["text"]:
         array.validate(full=True)
     return array if array.type == target else pc.cast(array, target)
+
+
+def typed(pool: Pool, shard: Shard, batch: pa.RecordBatch, columns: Columns, first: int) -> pa.RecordBatch:
+    """`columns` of `batch` as their types; refuses the first row that cannot be. `first` is its first row in `shard`."""
+    arrays = []
+    for name, target in columns.items():
+        try:
+            arrays.append(as_type(batch.column(name), target))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            row = _first_wrong(batch.column(name), target)
+            expected = WORDS.get(target, str(target))
+            said = f"column {name!r} cannot be read as {expected} ({first_line(error)})"
+            raise Refused(f"{pool.where(shard, first + row)}: {said}; mend or remove the row") from None
+    return pa.RecordBatch.from_arrays(arrays, names=list(columns))
+
+
+def _first_wrong(array: pa.Array, target: pa.DataType) -> int:
+    """The first row of `array` that `as_type` does not take."""
+    for row in range(len(array)):
+        try:
+            as_type(array.slice(row, 1), target)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            return row
+    return 0
+
+
+def first_line(error: BaseException) -> str:
+    """What an Arrow error says, without its trailing detail."""
+    return (str(error).splitlines() or [type(error).__name__])[0].split(". ")[0].strip(". ")
 
 
 def missing_column(name: str, schema: Mapping[str, str], place: str, flag: str) -> Refused:

@@ -11,11 +11,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tamis.errors import Broken, Refused
-from tamis.pool.base import BLOCK_BYTES, SHARD_BYTES, Columns, File, Pool, Shard, stamp
+from tamis.pool.base import BLOCK_BYTES, SHARD_BYTES, WORDS, Columns, File, Pool, Shard, first_line, stamp
 from tamis.pool.json_lines import JsonLineError, Kind, line_spans, scan, to_arrow
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 SAMPLE_BYTES, SAMPLE_LINES = 1 << 18, 200
+COPY_BYTES = 1 << 20  # stays in the processor's cache
 PYTHON_TYPES = {str: "text", bool: "boolean", int: "integer", float: "number", list: "list", type(None): "null"}
 
 
@@ -38,23 +39,28 @@ class JsonlPool(Pool):
                 if isinstance(values, int):
                     kind = Kind(int(scanned.columns[name].kinds[values])).name.lower()
                     place = self._line(shard, lines + int(scanned.lines[values]))
-                    raise Refused(f"{place}: column {name!r} holds a value of kind {kind} where {target} is expected")
+                    expected = WORDS.get(target, str(target))
+                    said = f"column {name!r} holds a value of kind {kind} where {expected} is needed"
+                    raise Refused(f"{place}: {said}; mend or remove the row")
                 arrays.append(values)
             rows = len(scanned.starts)
             if rows:
                 yield _batch(arrays, list(columns), rows)
-            lines += bytes(block).count(b"\n")
+            lines += _line_count(block)
 
-    def blocks(self, shard: Shard) -> Iterator[bytes]:
-        """The bytes of `shard` in blocks of whole lines, of about 8 MB, longer where a line is."""
+    def blocks(self, shard: Shard, size: int = BLOCK_BYTES) -> Iterator[memoryview]:
+        """The bytes of `shard` in blocks of whole lines, of `size` or longer where a line is.
+
+        All blocks lie in the same memory: fresh memory for each would cost more than to read it.
+        """
         file = self.files[shard.file]
         try:
             with _open(Path(file.path)) as stream:
                 if shard.start:
                     stream.seek(shard.start)
-                yield from _whole_lines(stream, shard.stop - shard.start)
+                yield from _whole_lines(stream, shard.stop - shard.start, size)
         except (OSError, pa.ArrowInvalid) as error:
-            raise Broken(f"{file.path} cannot be read ({error}): restore the file and run again") from error
+            raise Broken(f"{file.path} cannot be read ({first_line(error)}): restore the file and run again") from error
 
     def kept(self, shard: Shard, rows: NDArray[np.int64]) -> Iterator[bytes]:
         """The given lines of `shard`, byte for byte; nothing is parsed."""
@@ -63,13 +69,12 @@ class JsonlPool(Pool):
     def kept_counted(self, shard: Shard, rows: NDArray[np.int64]) -> Iterator[tuple[int, bytes]]:
         """For each block its number of rows and, of `rows`, its lines."""
         seen = 0
-        for block in self.blocks(shard):
+        for block in self.blocks(shard, COPY_BYTES):
             starts, ends = line_spans(block)
             chosen = rows[np.searchsorted(rows, seen) : np.searchsorted(rows, seen + len(starts))] - seen
             seen += len(starts)
-            view = memoryview(block)
             spans = zip(starts[chosen].tolist(), ends[chosen].tolist(), strict=True)
-            yield len(starts), b"\n".join([*(view[start:end] for start, end in spans), b""])
+            yield len(starts), b"\n".join([*(block[start:end] for start, end in spans), b""])
 
     def save(self, pieces: Iterable[bytes], path: Path) -> None:
         """Write lines to a file with the pool's compression."""
@@ -108,7 +113,7 @@ class JsonlPool(Pool):
             if row < seen + len(found):
                 return f"line {self._lines_before(shard) + lines + int(found[row - seen]) + 1}"
             seen += len(found)
-            lines += block.count(b"\n")
+            lines += _line_count(block)
         return f"row {row}"
 
     def _line(self, shard: Shard, line: int) -> str:
@@ -129,7 +134,7 @@ def _batch(arrays: list[pa.Array], names: list[str], rows: int) -> pa.RecordBatc
 
 def _open(path: Path) -> BinaryIO:
     compression = COMPRESSIONS.get(path.suffix)
-    return pa.input_stream(str(path), compression=compression) if compression else path.open("rb")  # type: ignore[return-value]
+    return pa.input_stream(str(path), compression=compression) if compression else path.open("rb")
 
 
 def _pieces(stream: BinaryIO, limit: int) -> Iterator[bytes]:
@@ -138,17 +143,28 @@ def _pieces(stream: BinaryIO, limit: int) -> Iterator[bytes]:
         yield piece
 
 
-def _whole_lines(stream: BinaryIO, limit: int) -> Iterator[bytes]:
-    rest: list[bytes] = []
-    for piece in _pieces(stream, limit):
-        cut = piece.rfind(b"\n") + 1
+def _whole_lines(stream: BinaryIO, limit: int, size: int) -> Iterator[memoryview]:
+    buffer = bytearray(size)
+    held = 0
+    while limit > 0:
+        if held == len(buffer):
+            buffer = buffer + bytes(held)
+        view = memoryview(buffer)
+        got = stream.readinto(view[held : held + limit])
+        limit = limit - got if got else 0
+        cut = buffer.rfind(b"\n", held, held + got) + 1
+        held += got
         if cut:
-            yield b"".join([*rest, piece[:cut]])
-            rest = [piece[cut:]]
-        else:
-            rest.append(piece)
-    if any(rest):
-        yield b"".join(rest)
+            yield view[:cut]
+            view[: held - cut] = view[cut:held]
+            held -= cut
+    if held:
+        yield view[:held]
+
+
+def _line_count(block: memoryview) -> int:
+    data = np.frombuffer(block, np.uint8)
+    return sum(int(np.count_nonzero(data[at : at + COPY_BYTES] == 10)) for at in range(0, data.size, COPY_BYTES))
 
 
 def open_jsonl(paths: list[tuple[Path, str]]) -> JsonlPool:
@@ -179,7 +195,7 @@ def sample_schema(path: Path) -> dict[str, str]:
         with _open(path) as stream:
             block = stream.read(SAMPLE_BYTES)
     except (OSError, pa.ArrowInvalid) as error:
-        raise Refused(f"{path} cannot be read ({error})") from None
+        raise Refused(f"{path} cannot be read ({first_line(error)}): restore the file") from None
     lines = block.split(b"\n")
     if len(block) == SAMPLE_BYTES:
         lines.pop()
@@ -201,14 +217,16 @@ def wider(one: str, other: str) -> str:
 
 
 def _row(path: Path, number: int, line: bytes) -> dict[str, object]:
+    place = f"{path}, line {number}"
     try:
         row = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise Refused(f"{path}, line {number}: not UTF-8 at byte {error.start + 1} of the line; save it as UTF-8") from None
+        raise Refused(f"{place}: not UTF-8 at byte {error.start + 1} of the line; save it as UTF-8") from None
     except json.JSONDecodeError as error:
-        raise Refused(f"{path}, line {number}: invalid JSON: {error.msg} at column {error.colno}; mend or remove it") from None
+        said = f"{error.msg} at column {error.colno}"
+        raise Refused(f"{place}: invalid JSON: {said}; mend or remove it") from None
     if not isinstance(row, dict):
-        raise Refused(f"{path}, line {number}: not an object: each line must be one JSON object")
+        raise Refused(f"{place}: not an object: each line must be one JSON object")
     return row
 
 
@@ -228,4 +246,3 @@ def _shards(index: int, path: Path, size: int) -> list[Shard]:
                 break
     ends = [*cuts[1:], size] if cuts[-1] < size else cuts[1:]
     return [Shard(index, start, end, end - start) for start, end in zip(cuts, ends, strict=False) if end > start]
-

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tamis.errors import Broken, Refused
-from tamis.pool.base import BLOCK_BYTES, SHARD_BYTES, Columns, File, Pool, Shard, as_type, stamp, type_name
+from tamis.pool.base import BLOCK_BYTES, SHARD_BYTES, Columns, File, Pool, Shard, first_line, stamp, type_name, typed
 
 
 class ParquetPool(Pool):
@@ -33,7 +33,8 @@ class ParquetPool(Pool):
         try:
             with pq.ParquetFile(path, memory_map=True, pre_buffer=False) as file:
                 seen = 0
-                for batch in file.iter_batches(step, row_groups=list(range(shard.start, shard.stop)), use_threads=False):
+                groups = list(range(shard.start, shard.stop))
+                for batch in file.iter_batches(step, row_groups=groups, use_threads=False):
                     chosen = rows[np.searchsorted(rows, seen) : np.searchsorted(rows, seen + batch.num_rows)] - seen
                     seen += batch.num_rows
                     if len(chosen):
@@ -93,20 +94,8 @@ def _batches(pool: Pool, file: pq.ParquetFile, shard: Shard, columns: Columns) -
         yield pa.RecordBatch.from_struct_array(pa.array([{}] * rows, pa.struct([])))
         return
     for batch in file.iter_batches(batch_rows(shard), row_groups=groups, columns=list(columns), use_threads=False):
-        arrays = []
-        for name, target in columns.items():
-            try:
-                arrays.append(as_type(batch.column(name), target))
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-                place = f"{pool.files[shard.file].path}, column {name!r}, after row {(shard.first_row or 0) + done}"
-                raise Refused(f"{place}: {first_line(error)}; the values must be {target}") from None
-        yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
+        yield typed(pool, shard, batch, columns, done)
         done += batch.num_rows
-
-
-def first_line(error: BaseException) -> str:
-    """What an Arrow error says, without its trailing detail."""
-    return (str(error).splitlines() or [type(error).__name__])[0].strip(". ")
 
 
 def open_parquet(paths: list[tuple[Path, str]]) -> ParquetPool:

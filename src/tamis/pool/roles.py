@@ -65,5 +65,6 @@ def need_text(schema: Mapping[str, str], roles: Mapping[str, Role], place: str, 
     if len(found) == 1:
         return Role(found[0], "guessed")
     if not found:
-        raise Refused(f"{place} has no text column: its columns are {', '.join(schema) or 'none'}")
+        columns = ", ".join(f"{name} ({kind})" for name, kind in schema.items()) or "none"
+        raise Refused(f"{place} has no text column, and one is needed: its columns are {columns}")
     raise Refused(f"which column of {place} is the text? name it with {flag}: {', '.join(found)}")

@@ -1,0 +1,91 @@
+"""Start worker processes early and cheaply: one imports what all need, then forks the others.
+
+Nothing heavy is imported here, so that the command line can start workers before it looks at the request.
+"""
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any
+
+import tamis
+
+THREADS = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+WORTH_BYTES = 4 << 20
+
+
+class Worker:
+    """The parent's end of one worker: tasks go in, answers come out, one line each."""
+
+    def __init__(self, tasks: IO[str], answers: IO[str]) -> None:
+        self.tasks, self.answers = tasks, answers
+
+    def send(self, value: dict[str, Any]) -> None:
+        """Give the worker a task."""
+        self.tasks.write(json.dumps(value) + "\n")
+        self.tasks.flush()
+
+    def receive(self) -> dict[str, Any] | None:
+        """The worker's next answer; None when it is gone."""
+        line = self.answers.readline()
+        return json.loads(line) if line.endswith("\n") else None
+
+    def close(self) -> None:
+        """Close the worker's task pipe, at which it ends at once, and wait until it is gone."""
+        if self.answers.closed:
+            return
+        with contextlib.suppress(OSError):
+            self.tasks.close()
+        gone = select.poll()
+        gone.register(self.answers, 0)
+        gone.poll()
+
+
+class Launched:
+    """Workers that were started; the first one is `process`, the others are its children."""
+
+    def __init__(self, count: int) -> None:
+        pipes = [(os.pipe(), os.pipe()) for _ in range(count)]
+        theirs = [(tasks[0], answers[1]) for tasks, answers in pipes]
+        source = str(Path(tamis.__file__).parent.parent)
+        path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tamis.engine.worker", *(f"{read}:{write}" for read, write in theirs)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[fd for pair in theirs for fd in pair],
+            env={**os.environ, **THREADS, "PYTHONPATH": path},
+        )
+        for fd in (fd for pair in theirs for fd in pair):
+            os.close(fd)
+        self.workers = [Worker(os.fdopen(tasks[1], "w"), os.fdopen(answers[0])) for tasks, answers in pipes]
+
+    def close(self) -> None:
+        """End all workers."""
+        for worker in self.workers:
+            worker.close()
+        self.process.wait()
+        for worker in self.workers:
+            worker.answers.close()
+
+
+def worth_processes(paths: Iterable[str]) -> bool:
+    """Whether there is enough to read that starting processes pays."""
+    total = 0
+    for path in paths:
+        files = [path] if os.path.isfile(path) else (f"{d}/{name}" for d, _, names in os.walk(path) for name in names)
+        for file in files:
+            total += os.path.getsize(file)
+            if total >= WORTH_BYTES:
+                return True
+    return False
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

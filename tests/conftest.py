@@ -1,0 +1,79 @@
+"""Fixtures: a folder to work in, the command line as a user meets it, and what is on disk."""
+
+import json
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tamis import cli as command_line
+
+
+class Told(NamedTuple):
+    """How a command ended: exit code, standard output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty folder that is also the working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run `tamis` with these words through its real entry point; returns `Told`."""
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["tamis", *map(str, words)])
+        capsys.readouterr()
+        try:
+            command_line.main()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return Told(code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def write():
+    """Write bytes or text, an Arrow table as Parquet, or rows as JSON Lines, by what is given."""
+
+    def save(path, content):
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, pa.Table) and path.suffix == ".parquet":
+            pq.write_table(content, path)
+        elif isinstance(content, bytes):
+            path.write_bytes(content)
+        elif isinstance(content, str):
+            path.write_text(content, encoding="utf-8")
+        else:
+            rows = content.to_pylist() if isinstance(content, pa.Table) else content
+            path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        return path
+
+    return save
+
+
+@pytest.fixture(scope="session")
+def on_disk():
+    """Everything below a folder: relative path to (content, time of change); None for folders."""
+
+    def look(folder):
+        found = sorted(Path(folder).rglob("*"))
+        return {
+            str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mtime_ns) if path.is_file() else None
+            for path in found
+        }
+
+    return look
