@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Sequence
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -15,8 +15,8 @@ from tamis.engine.request import Request, make_request
 from tamis.engine.select import run_select
 from tamis.selection import Selection
 
-Pool = str | PathLike[str] | pa.Table | Sequence[str | PathLike[str]]
-Target = Pool | Sequence[pa.Table] | None
+Pool: TypeAlias = str | PathLike[str] | pa.Table | Sequence[str | PathLike[str]]
+Target: TypeAlias = Pool | Sequence[pa.Table] | None
 
 
 def select(
@@ -56,7 +56,7 @@ def select(
     known = {name: value for name, value in options.items() if name in fields}
     known["set"] = {**known.get("set", {}), **{n: v for n, v in options.items() if n not in fields}}
     pools, source = _paths(pool)
-    targets = [] if target is None else list(target) if isinstance(target, list | tuple) else [target]
+    targets: list[Any] = [] if target is None else list(target) if isinstance(target, list | tuple) else [target]
     names, sources = _targets(targets)
     request = make_request(
         {"pool": pools, "method": method, "budget": _budget(budget), "target": names, "seed": seed, **known}

@@ -199,9 +199,7 @@ def early_workers(values: dict[str, Any]) -> Any:
     return None
 
 
-def _planned(
-    values: dict[str, Any], dry_run: bool, as_json: bool, verb: str, where: str, launched: Any
-) -> None:
+def _planned(values: dict[str, Any], dry_run: bool, as_json: bool, verb: str, where: str, launched: Any) -> None:
     from tamis.engine.console import Console
     from tamis.engine.folder import Folder
     from tamis.engine.plan import make_plan

@@ -28,7 +28,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Method:
-    """One way to choose, with its card. `fit`, `merge` and `finish` are given by methods that see the whole pool first."""
+    """One way to choose, with its card; `fit`, `merge` and `finish` belong to methods that see the whole pool first."""
 
     name: str
     function: Callable[..., Any]
@@ -62,7 +62,9 @@ class Method:
         for name in given:
             if name not in self.parameters:
                 options = ", ".join(self.parameters) or "none"
-                raise Refused(f"{self.name} has no parameter {name!r}{nearest(name, self.parameters)}: it takes {options}")
+                raise Refused(
+                    f"{self.name} has no parameter {name!r}{nearest(name, self.parameters)}: it takes {options}"
+                )
         values = {p.name: p.default for p in self.parameters.values()}
         values |= {name: coerce(self.parameters[name], value, self.name) for name, value in given.items()}
         return self.presets(values) if self.presets else values

@@ -98,11 +98,11 @@ def _manifest(names: list[str]) -> Record:
 
 
 def _split(total: int, weights: list[float]) -> list[int]:
-    """Whole numbers in the ratio of the weights that sum to the total; the first takes the rest."""
+    """Whole numbers in the ratio of the weights that sum to the total; the largest takes the rest."""
     if not weights:
         return []
     parts = [int(total * w / sum(weights)) for w in weights]
-    parts[0] += total - sum(parts)
+    parts[weights.index(max(weights))] += total - sum(parts)
     return parts
 
 

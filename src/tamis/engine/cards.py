@@ -17,7 +17,10 @@ def table(methods: Iterable[Method]) -> str:
 
 def markdown(methods: Iterable[Method]) -> str:
     """The table of the README."""
-    lines = ["| method | what it needs | cost | when it loses to random | evidence | paper |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| method | what it needs | cost | when it loses to random | evidence | paper |",
+        "|---|---|---|---|---|---|",
+    ]
     for m in methods:
         paper = f"{m.paper}, {m.year}" if m.paper else "–"
         lines.append(f"| `{m.name}` | {', '.join(m.needs)} | {m.cost} | {m.loses} | {m.status} | {paper} |")

@@ -44,10 +44,10 @@ def choose(plan: Plan, frame: Frame, eligible: NDArray[np.bool_], must: Rows, or
     limits, quotas = _limits(plan, frame, limit, cost)
     if len(must) and (over := limits.charge(must)) > 0:
         raise Refused(f"--must-keep costs {over:g} more than budget and quotas allow: ask for more, or keep fewer")
-    targets = _target_shares(plan, limit, float(limits.costs(must).sum()))
+    targets = _target_parts(plan, limit - float(limits.costs(must).sum()))
     takes = [(BY_MUST, Taken(must, np.full(len(must), -1), np.arange(len(must))))]
     floors = _take_floors(plan, frame, limit, limits, orders, must, takes)
-    takes.append((BY_ORDER, _serve(orders, targets, limits, _gone(takes))))
+    takes.append((BY_ORDER, _serve(orders, _rest(targets, takes, limits), limits, _gone(takes))))
     if plan.request.borrow and limits.left.sum() > 0:
         limits.pool_the_rest()
         takes.append((BY_ORDER, _serve(orders, targets, limits, _gone(takes))))
@@ -86,11 +86,6 @@ def _limit(plan: Plan, eligible: NDArray[np.bool_], cost: NDArray[np.float64] | 
             "ask for at most that, or 100%"
         )
     return amount
-
-
-def _amount(share: Share, limit: float, whole: bool) -> float:
-    amount = share.of(Fraction(limit))
-    return float(int(amount)) if whole else float(amount)
 
 
 def _limits(
@@ -137,19 +132,14 @@ def _take_floors(
     """Take what the floors ask for first, so that the rest of the budget cannot use it up."""
     if not plan.floor:
         return {}
-    whole = limits.cost is None
-    due = {(share.column, share.group): _amount(share, limit, whole) for share in plan.floor}
-    asked = sum(due.values())
-    if asked > limit * (1 + 1e-9):
-        raise Refused(f"--floor asks for {asked:,.0f} of a budget of {limit:,.0f}: lower it or ask for more")
+    due = _floors(plan.floor, limit, limits.cost is None)
     bins = _bins(plan.floor, frame)
     least = Limits(np.array([0.0, *due.values()]), limits.cost, bins, plan.request.fill)
     least.charge(must)
     least.closed |= np.arange(len(due) + 1) == 0
-    found = walk(_merged(orders), least, must)
+    found = _serve(orders, _target_parts(plan, float(least.left[~least.closed].sum())), least, must)
     fits = limits.take(found.rows)
-    target = found.target[fits] if len(orders) == 1 else np.full(np.count_nonzero(fits), -1)
-    takes.append((BY_FLOOR, Taken(found.rows[fits], target, found.place[fits])))
+    takes.append((BY_FLOOR, Taken(*(column[fits] for column in found))))
     if not plan.request.borrow:
         for index in range(1, len(due) + 1):  # a group that ran out of rows leaves its part unspent
             if not least.closed[index]:
@@ -158,20 +148,33 @@ def _take_floors(
     return due
 
 
-def _merged(orders: Sequence[Blocks]) -> Blocks:
-    """One order of several: with one target its own, otherwise the first of each, the second of each …"""
-    if len(orders) == 1:
-        return orders[0]
-    return lambda: map(np.array, zip(*((row for block in order() for row in block) for order in orders), strict=False))
+def _floors(floor: list[Share], limit: float, whole: bool) -> dict[tuple[str, str], float]:
+    """What each group with a floor is due at least; whole rows are rounded up where the budget has room for that."""
+    exact = [share.of(Fraction(limit)) for share in floor]
+    if sum(exact) > limit:
+        raise Refused(f"--floor asks for {float(sum(exact)):,g} of a budget of {limit:,g}: lower it or ask for more")
+    amounts = [float(-(-amount // 1) if whole else amount) for amount in exact]
+    if sum(amounts) > limit:
+        rest = Fraction(limit) - sum(exact)
+        amounts = divide(int(limit), np.array([*exact, rest], np.float64))[:-1].astype(float).tolist()
+    return {(share.column, share.group): amount for share, amount in zip(floor, amounts, strict=True)}
 
 
-def _target_shares(plan: Plan, limit: float, spent: float) -> NDArray[np.float64]:
-    """What each target may spend: equal parts, or as `--set shares=…` says."""
+def _target_parts(plan: Plan, amount: float) -> NDArray[np.float64]:
+    """What each target may spend of an amount: equal parts, or as `--set shares=…` says."""
     count = max(1, len(plan.targets)) if plan.method.kind == "Match" else 1
     weights = np.ones(count) if plan.shares == "equal" else np.asarray(plan.shares, float)
     assert plan.budget is not None
-    left = limit - spent
-    return left * weights / weights.sum() if plan.budget.is_cost else divide(int(left), weights).astype(float)
+    return amount * weights / weights.sum() if plan.budget.is_cost else divide(int(amount), weights).astype(float)
+
+
+def _rest(shares: NDArray[np.float64], takes: list[tuple[int, Taken]], limits: Limits) -> NDArray[np.float64]:
+    """What each target may still spend after what was taken for it."""
+    spent = np.zeros(len(shares))
+    for _, taken in takes:
+        own = taken.target >= 0
+        np.add.at(spent, taken.target[own], limits.costs(taken.rows[own]))
+    return np.maximum(shares - spent, 0.0)
 
 
 def _serve(orders: Sequence[Blocks], shares: NDArray[np.float64], limits: Limits, gone: Rows) -> Taken:

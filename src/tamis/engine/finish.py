@@ -1,6 +1,7 @@
 """Write what was chosen: selection, scores, duplicates, subset, manifest and report, each whole or not at all."""
 
 import platform
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -18,6 +19,7 @@ from tamis.engine.choose import BY_FLOOR, BY_MUST, Choice
 from tamis.engine.frame import BLOCK, Frame
 from tamis.engine.parts import read_arrays, read_table, write_array
 from tamis.engine.plan import Plan
+from tamis.engine.reporting import Outcome
 from tamis.engine.run import Run, Step
 from tamis.engine.scores import Scores
 from tamis.engine.workers import Workers
@@ -27,38 +29,40 @@ from tamis.selection import SCHEMA
 ROWS = 65_536
 
 
-def row_scores(choice: Choice, scores: Scores | None) -> NDArray[np.float64] | None:
-    """The score of each kept row for the target it was kept for; the best one for rows kept for none."""
-    if scores is None:
-        return None
-    columns = np.stack([column[choice.rows] for column in scores.columns], axis=1)
-    own = np.maximum(choice.target, 0)
-    return np.where(choice.target < 0, columns.max(axis=1), columns[np.arange(len(own)), own])
+def outputs(run: Run, done: Outcome, gathered: "Gathered") -> dict[str, Callable[[Path], None]]:
+    """The files of the output folder and what writes each."""
+    files: dict[str, Callable[[Path], None]] = {
+        "selection.parquet": lambda path: write_selection(path, selection_batches(done)),
+        "scores.parquet": lambda path: write_scores(path, done.plan, done.scores, done.eligible),
+        "duplicates.parquet": lambda path: write_duplicates(path, done.pairs),
+    }
+    if done.plan.request.subset:
+        files[f"subset{done.plan.pool.suffix}"] = lambda path: write_subset(run, path, gathered.parts)
+    return files
 
 
-def selection_batches(run: Run, frame: Frame, choice: Choice, scores: Scores | None, order: Any, eligible: int) -> Any:
+def selection_batches(done: Outcome) -> Iterator[pa.RecordBatch]:
     """The rows of `selection.parquet` in batches by rank."""
-    plan = run.plan
-    values = row_scores(choice, scores)
+    plan, frame, choice, order = done.plan, done.frame, done.choice, done.order
     names = [target.name for target in plan.targets]
-    kind = frame.tables[0]["id"].type if frame.has("id") else pa.null()
+    kind = id_type(frame)
     schema = SCHEMA.set(SCHEMA.get_field_index("id"), pa.field("id", kind))
-    several = plan.method.kind == "Match"
     for start in range(0, len(choice.rows), ROWS):
         block = slice(start, start + ROWS)
         rows, target = choice.rows[block], choice.target[block]
+        scores = done.scores_of(rows, target)
         file, file_row = frame.files(rows)
         gains = order.gains[choice.place[block]] if order is not None and order.gains is not None else None
         yield pa.record_batch(
             [
                 pa.array(rows),
-                frame.ids(rows),
+                frame.ids(rows).cast(kind),
                 pa.array(np.arange(start, start + len(rows))),
                 pa.array(np.ones(len(rows), np.float32)),
-                pa.nulls(len(rows), pa.float64()) if values is None else pa.array(values[block]),
+                pa.nulls(len(rows), pa.float64()) if scores is None else pa.array(scores),
                 pa.nulls(len(rows), pa.float64()) if gains is None else pa.array(np.asarray(gains, np.float64)),
-                pa.array([names[t] if several and t >= 0 else None for t in target.tolist()], pa.string()),
-                pa.array(reasons(plan, choice, block, order, eligible), pa.string()),
+                pa.array([names[t] if plan.method.kind == "Match" and t >= 0 else None for t in target], pa.string()),
+                pa.array(reasons(done, block), pa.string()),
                 file,
                 pa.array(file_row),
             ],
@@ -66,19 +70,26 @@ def selection_batches(run: Run, frame: Frame, choice: Choice, scores: Scores | N
         )
 
 
-def reasons(plan: Plan, choice: Choice, block: slice, order: Any, eligible: int) -> list[str]:
+def id_type(frame: Frame) -> pa.DataType:
+    """Integers or strings as the pool has them; null where it has no ids."""
+    kind = frame.tables[0]["id"].type if frame.has("id") else pa.null()
+    return pa.string() if pa.types.is_large_string(kind) else kind
+
+
+def reasons(done: Outcome, block: slice) -> list[str]:
     """Why each row was kept, in words."""
-    how = plan.chooser.name if plan.chooser else "order"
-    verb = "drawn" if plan.chooser and plan.chooser.draws and plan.chooser_parameters.get("temperature") else "place"
+    plan, choice, order = done.plan, done.choice, done.order
+    chooser = plan.chooser.name if plan.chooser else ""
+    drawn = plan.chooser is not None and plan.chooser.draws and plan.chooser_parameters.get("temperature", 1) > 0
+    how = "" if chooser in ("", "top", plan.method.name) else f", {chooser}"
+    ending = f" of {done.counts['eligible']:,} by {plan.method.name}{how}"
+    start = "drawn as" if drawn else "place"
     found = []
     for place, rule in zip(choice.place[block].tolist(), choice.rule[block].tolist(), strict=True):
-        if rule == BY_MUST:
-            found.append("must-keep")
-            continue
-        text = f"{verb} {place + 1:,} of {eligible:,} by {plan.method.name}"
-        text += "" if how in (plan.method.name, "order", "top") else f", {how}"
-        text += ", taken first for its floor" if rule == BY_FLOOR else ""
-        if order is not None and order.reasons is not None:
+        text = "must-keep" if rule == BY_MUST else f"{start} {place + 1:,}{ending}"
+        if rule == BY_FLOOR:
+            text += ", taken first for its floor"
+        if rule != BY_MUST and order is not None and order.reasons is not None:
             text += f": {order.reasons[place]}"
         found.append(text)
     return found
@@ -100,7 +111,9 @@ def write_scores(path: Path, plan: Plan, scores: Scores | None, eligible: NDArra
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for start in range(0, len(eligible), BLOCK):
             rows = np.flatnonzero(eligible[start : start + BLOCK]) + start
-            columns = [pa.array(column[rows]) for column in scores.columns] if scores else [pa.nulls(len(rows), pa.float64())]
+            columns = (
+                [pa.array(column[rows]) for column in scores.columns] if scores else [pa.nulls(len(rows), pa.float64())]
+            )
             writer.write_batch(pa.record_batch([pa.array(rows), *columns], schema=schema))
 
 
@@ -126,7 +139,7 @@ def gather(run: Run, workers: Workers, frame: Frame, choice: Choice, show: NDArr
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in (("kept", kept), ("show", show)):
         write_array(folder / f"{name}.npy", rows)
-    tasks = []
+    tasks: list[dict[str, Any]] = []
     for number, shard in enumerate(frame.pool.shards):
         first, count = int(frame.starts[number]), int(frame.counts[number])
         inside = np.searchsorted(kept, [first, first + count]), np.searchsorted(show, [first, first + count])

@@ -70,7 +70,9 @@ class Folder:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise Refused(f"-o {self.path} is being written by another tamis: wait for it, or name another") from None
+                raise Refused(
+                    f"-o {self.path} is being written by another tamis: wait for it, or name another"
+                ) from None
             with written_whole(self.state / "request.json") as temporary:
                 temporary.write_text(json.dumps(identity, indent=1))
             self.sweep()

@@ -125,4 +125,4 @@ def _coded(column: pa.ChunkedArray, known: dict[str, int]) -> NDArray[np.int32]:
     for index in used:
         known.setdefault(names[index], len(known))
     mapping = np.array([known.get(name, 0) for name in names], np.int32)
-    return mapping[pc.fill_null(values.indices, len(names) - 1).to_numpy()]
+    return np.asarray(mapping[pc.fill_null(values.indices, len(names) - 1).to_numpy()])

@@ -27,9 +27,12 @@ def written_whole(path: Path) -> Iterator[Path]:
 def write_table(path: Path, columns: dict[str, Any]) -> None:
     """Columns as an uncompressed Arrow file, to be memory-mapped."""
     table = pa.table(columns)
-    with written_whole(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
-        with pa.ipc.new_file(sink, table.schema) as writer:
-            writer.write_table(table)
+    with (
+        written_whole(path) as temporary,
+        pa.OSFile(str(temporary), "wb") as sink,
+        pa.ipc.new_file(sink, table.schema) as writer,
+    ):
+        writer.write_table(table)
 
 
 def read_table(path: Path) -> pa.Table:

@@ -4,6 +4,7 @@ import resource
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,20 @@ from tamis.engine.choose import Choice, choose
 from tamis.engine.console import Console
 from tamis.engine.duplicates import find_duplicates, find_rows
 from tamis.engine.folder import Folder
+from tamis.engine.folds import folds
 from tamis.engine.frame import Frame
 from tamis.engine.ids import find_ids
 from tamis.engine.launch import Launched, usable_cores, worth_processes
 from tamis.engine.parts import blank, read_arrays, write_arrays
-from tamis.engine.folds import folds
 from tamis.engine.plan import Plan
 from tamis.engine.scores import Scores, method_order, priorities
 from tamis.engine.tasks import Job
 from tamis.engine.workers import Workers
 from tamis.errors import Refused
 from tamis.kernels import compile_kernels
+from tamis.limits import Blocks
 from tamis.ops.ranking import descending
-from tamis.pool import MemoryPool, Pool
+from tamis.pool import MemoryPool
 from tamis.pool.base import digest
 
 SMALL_BYTES = 64 << 20
@@ -158,7 +160,9 @@ class Run:
     def eligible(self, frame: Frame) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64], dict[str, int]]:
         """Which rows may be chosen, those that must be, the pairs of duplicates, and how the rows reconcile."""
         plan, request = self.plan, self.plan.request
-        with self.timed("filter", "leave out exact duplicates, rows without text, and ids asked to be left out") as step:
+        with self.timed(
+            "filter", "leave out exact duplicates, rows without text, and ids asked to be left out"
+        ) as step:
             mask = blank(self.work, "eligible", (frame.rows,), np.bool_)
             mask[:] = True
             if frame.has("id"):
@@ -166,7 +170,9 @@ class Run:
             excluded = find_ids(frame, request.exclude, "--exclude") if request.exclude else np.empty(0, np.int64)
             must = find_ids(frame, request.must_keep, "--must-keep") if request.must_keep else np.empty(0, np.int64)
             if len(both := np.intersect1d(must, excluded)):
-                raise Refused(f"--must-keep and --exclude both name the id {frame.ids(both[:1])[0].as_py()!r}: drop one")
+                raise Refused(
+                    f"--must-keep and --exclude both name the id {frame.ids(both[:1])[0].as_py()!r}: drop one"
+                )
             mask[excluded] = False
             counts = {"pool": frame.rows, "excluded": len(excluded), "without_text": 0}
             if plan.columns["text"] is not None and frame.has("has_text"):
@@ -257,7 +263,12 @@ class Run:
         return accepted(self.plan.method.finish, self.plan.parameters)
 
     def choose(
-        self, frame: Frame, targets: list[Frame], scores: Scores | None, eligible: NDArray[np.bool_], must: NDArray[np.int64]
+        self,
+        frame: Frame,
+        targets: list[Frame],
+        scores: Scores | None,
+        eligible: NDArray[np.bool_],
+        must: NDArray[np.int64],
     ) -> tuple[Choice, Any]:
         """The kept rows; also the method's own `Order` where it makes one."""
         plan = self.plan
@@ -265,13 +276,15 @@ class Run:
             plan.shares = [float(found.column("tokens", np.int64).sum()) for found in targets]
         with self.timed("choose", "take rows in their order, as budget and limits allow") as step:
             order = None
+            assert plan.budget is not None
+            orders: list[Blocks]
             if scores is None:
                 order = method_order(plan, frame, targets, eligible)
-                orders = [lambda: [order.rows]]
+                orders = [partial(iter, [order.rows])]
             else:
                 first = len(must) + (65_536 if plan.budget.is_cost else plan.budget.rows(int(eligible.sum())))
                 columns = priorities(plan, frame, scores, eligible, self.work)
-                orders = [lambda column=column: descending(column, eligible, first=first) for column in columns]
+                orders = [partial(descending, column, eligible, first=first) for column in columns]
             choice = choose(plan, frame, eligible, must, orders)
             step.rows_in, step.rows_out = int(np.count_nonzero(eligible)), len(choice.rows)
         return choice, order
@@ -293,4 +306,3 @@ class _Timed:
         self.step.cpu_seconds = time.process_time() - self.cpu
         self.step.peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         self.run.steps.append(self.step)
-

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tamis.engine.parts import read_arrays, read_table, write_array, write_arrays, write_table, written_whole
 from tamis.engine.folds import folds
+from tamis.engine.parts import read_arrays, read_table, write_array, write_arrays, write_table, written_whole
 from tamis.errors import Refused
 from tamis.pool import TYPES, Pool, Shard
 from tamis.registry import Method, accepted, find
@@ -94,7 +94,9 @@ def _row_columns(pool: Pool, shard: Shard, batch: pa.RecordBatch, spec: dict[str
         ids = batch.column(spec["id"])
         if ids.null_count:
             place = pool.where(shard, done + int(np.argmax(ids.is_null().to_numpy(zero_copy_only=False))))
-            raise Refused(f"{place}: column {spec['id']!r} has no id here: give every row one, or none with another --id")
+            raise Refused(
+                f"{place}: column {spec['id']!r} has no id here: give every row one, or none with another --id"
+            )
         found["id"] = ids
         found["ids"] = hash_rows(ids)
         found["id_key"] = found["ids"][:, 0]
@@ -172,7 +174,9 @@ def score(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) -
     admitted: list[NDArray[np.bool_]] = []
     part = _ScanPart(spec, out)
     for batch in pool.read(shard, {spec["text"]: TYPES["text"]}):
-        needs = {need: part.column(need, batch.num_rows) for need in method.needs if need not in ("text", "target_text")}
+        needs = {
+            need: part.column(need, batch.num_rows) for need in method.needs if need not in ("text", "target_text")
+        }
         if "text" in method.needs:
             needs["text"] = batch.column(0)
         part.done += batch.num_rows
@@ -197,7 +201,9 @@ class _ScanPart:
     def column(self, need: str, rows: int) -> NDArray[Any]:
         """The next `rows` values of `need`."""
         if need not in self.names:
-            raise Refused(f"a method that reads texts cannot have {need!r} as well: its needs can be {list(self.names)}")
+            raise Refused(
+                f"a method that reads texts cannot have {need!r} as well: its needs can be {list(self.names)}"
+            )
         assert self.table is not None
         return np.asarray(self.table[self.names[need]].slice(self.done, rows).to_numpy())
 
@@ -228,7 +234,7 @@ def gather(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) 
     counts: Any = None
     texts: dict[int, str] = {}
     if spec["text"] is not None and (spec["counts"] or len(shown)):
-        fit, merge, parameters = folds(job.registered, {}, True)[-1] if spec["counts"] else (None, None, {})
+        fit, merge, parameters = folds(job.registered, {}, True)[-1]
         for start, text in _texts(pool, shard, spec["text"], kept, shown, bool(spec["counts"])):
             chosen = _within(kept, start, len(text))
             if spec["counts"] and len(chosen):

@@ -23,7 +23,7 @@ def describe_plan(plan: Plan) -> tuple[str, dict[str, Any]]:
         *([("gather", size / COPY_RATE)] if plan.request.subset or plan.measures_text else []),
     ]
     rows = plan.pool.rows
-    values = {
+    values: dict[str, Any] = {
         "method": plan.method.name,
         "rows": rows,
         "bytes": plan.pool.bytes,
@@ -68,7 +68,9 @@ def summary_lines(manifest: dict[str, Any], folder: Path) -> Iterator[str]:
         )
         yield f"by {summary['groups']['column']}: {parts}"
     if summary.get("text"):
-        yield f"KL to the target fell by {summary['text']['kl_reduction']:.2f} nats (a random subset: about 0)"
+        text = summary["text"]
+        whom = "the target fell by" if len(text["targets"]) == 1 else "the targets fell on average by"
+        yield f"KL to {whom} {text['kl_reduction']:.2f} nats (a random subset: about 0)"
     yield f"{manifest['seconds']:.1f} s; selection {folder / 'selection.parquet'}"
     yield f"report {folder / 'report.html'}"
 

@@ -31,7 +31,9 @@ def answer(job: Any, task: dict[str, Any]) -> dict[str, Any]:
     except MemoryError:
         return {"broken": "out of memory: run with fewer --workers"}
     except OSError as error:
-        return {"broken": f"{error.strerror or error} while writing {error.filename or task['out']}: mend that, run again"}
+        return {
+            "broken": f"{error.strerror or error} while writing {error.filename or task['out']}: mend that, run again"
+        }
     except Exception as error:
         if os.environ.get("TAMIS_DEBUG"):
             raise

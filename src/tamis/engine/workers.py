@@ -1,5 +1,6 @@
 """Local processes that do tasks: a fixed number of them, fed one task at a time, gone when the run is."""
 
+import contextlib
 import queue
 import threading
 from collections.abc import Iterator
@@ -29,7 +30,8 @@ class Workers:
             "measures_text": job.measures_text,
         }
         for worker in self.workers:
-            worker.send(hello)
+            with contextlib.suppress(OSError):  # one that is gone already is found out at its first task
+                worker.send(hello)
 
     def __enter__(self) -> "Workers":
         return self
@@ -75,8 +77,8 @@ def _feed(worker: Worker, tasks: list[dict[str, Any]], waiting: Any, done: Any) 
 def _check(result: dict[str, Any] | None, task: dict[str, Any]) -> dict[str, Any]:
     if result is None:
         raise Broken(
-            f"a worker was killed during {task['do']} of shard {task['shard']} (too little memory?): finished shards are "
-            "kept, run the same command again"
+            f"a worker was killed during {task['do']} of shard {task['shard']} (too little memory?): "
+            "finished shards are kept, run the same command again"
         )
     if "refused" in result:
         raise Refused(result["refused"])

@@ -9,6 +9,8 @@ from numba import njit, types
 from tamis.ops._mix_kernels import mix
 from tamis.ops._ngram_kernels import BYTES, IDS, LONGS, OFFSETS, TABLE, WORDS, hash_tokens, join, read_tokens
 
+_S32 = np.uint32(32)
+_U0, _U1, _U2, _U4, _U7, _U15, _U16, _U64 = (np.uint64(k) for k in (0, 1, 2, 4, 7, 15, 16, 64))
 CHARS, STATE = types.uint8[::1], types.uint32[::1]
 
 _PRIMES = [p for p in range(2, 312) if all(p % q for q in range(2, int(p**0.5) + 1))]
@@ -29,36 +31,39 @@ _START = np.array([_root_bits(p, 2) for p in _PRIMES[:8]], np.uint32)
 _ROUND = np.array([_root_bits(p, 3) for p in _PRIMES], np.uint32)
 
 
-@njit(types.uint32(types.uint32, types.int64), cache=True, nogil=True)
+@njit(types.uint32(types.uint32, types.uint32), cache=True, nogil=True, inline="always")
 def rotate(x, r):
     """Rotate 32 bits to the right."""
-    return np.uint32((x >> np.uint32(r)) | (x << np.uint32(32 - r)))
+    return np.uint32((x >> r) | (x << (_S32 - r)))
 
 
 @njit(types.void(CHARS, types.int64, STATE, STATE), cache=True, nogil=True)
 def compress(message, begin, state, w):
     """Fold 64 bytes of the padded message into the state."""
-    for t in range(16):
-        at = begin + 4 * t
-        w[t] = (
-            (np.uint32(message[at]) << np.uint32(24))
-            | (np.uint32(message[at + 1]) << np.uint32(16))
-            | (np.uint32(message[at + 2]) << np.uint32(8))
-            | np.uint32(message[at + 3])
-        )
-    for t in range(16, 64):
-        x, y = w[t - 15], w[t - 2]
+    at, t = np.uint64(begin), _U0
+    while t < _U16:
+        word = np.uint32(0)
+        for k in range(4):
+            word = np.uint32((word << np.uint32(8)) | np.uint32(message[at + np.uint64(k)]))
+        w[t] = word
+        at += _U4
+        t += _U1
+    while t < _U64:
+        x, y = w[t - _U15], w[t - _U2]
         s0 = rotate(x, 7) ^ rotate(x, 18) ^ (x >> np.uint32(3))
         s1 = rotate(y, 17) ^ rotate(y, 19) ^ (y >> np.uint32(10))
-        w[t] = np.uint32(w[t - 16] + s0 + w[t - 7] + s1)
+        w[t] = np.uint32(w[t - _U16] + s0 + w[t - _U7] + s1)
+        t += _U1
     a, b, c, d, e, f, g, h = state[0], state[1], state[2], state[3], state[4], state[5], state[6], state[7]
-    for t in range(64):
+    t = _U0
+    while t < _U64:
         s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)
         t1 = np.uint32(h + s1 + (g ^ (e & (f ^ g))) + _ROUND[t] + w[t])
         s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)
         t2 = np.uint32(s0 + ((a & b) | (c & (a | b))))
         h, g, f, e = g, f, e, np.uint32(d + t1)
         d, c, b, a = c, b, a, np.uint32(t1 + t2)
+        t += _U1
     state[0] = np.uint32(state[0] + a)
     state[1] = np.uint32(state[1] + b)
     state[2] = np.uint32(state[2] + c)

@@ -34,6 +34,24 @@ def descending(
         above, size = cut, min(2 * size, 1 << 21)
 
 
+def extreme(column: NDArray[np.float64], mask: NDArray[np.bool_], k: int, *, largest: bool) -> NDArray[np.int64]:
+    """The k rows of `mask` with the largest (or smallest) values, most extreme first, ties by row; block by block.
+
+    Examples:
+        >>> extreme(np.array([3.0, 1.0, 2.0]), np.array([True, True, True]), 2, largest=False).tolist()
+        [1, 2]
+    """
+    rows, values = np.empty(0, np.int64), np.empty(0)
+    for start in range(0, len(column), BLOCK):
+        found = np.flatnonzero(mask[start : start + BLOCK])
+        block = np.asarray(column[start : start + BLOCK])[found]
+        rows = np.concatenate([rows, found + start])
+        values = np.concatenate([values, -block if largest else block])
+        best = np.argsort(values, kind="stable")[:k]
+        rows, values = rows[best], values[best]
+    return rows
+
+
 def _blocks(
     priority: NDArray[np.float64], eligible: NDArray[np.bool_] | None
 ) -> Iterator[tuple[int, NDArray[np.float64]]]:

@@ -9,7 +9,7 @@ from jinja2 import ChainableUndefined, Environment, Template
 from markupsafe import Markup
 
 from tamis.report import charts
-from tamis.report.words import amount, day, duration, excerpt, harmless, hook, label, listing, plural, share, size
+from tamis.report.words import amount, command, day, duration, excerpt, harmless, hook, label, listing, plural, share, size
 
 Record = Mapping[str, Any]
 
@@ -70,12 +70,12 @@ def _template() -> Template:
     env = Environment(
         autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_visible
     )
-    env.filters.update(amount=amount, duration=duration, share=share, label=label, day=day)
+    env.filters.update(amount=amount, duration=duration, share=share, label=label, day=day, command=command)
     env.globals.update(
         amount=amount, bar=charts.bar, duration=duration, excerpt=excerpt, label=label, move=charts.move, pair=charts.pair
     )
     env.globals.update(plain=str, plural=plural, share=share, size=size)
-    env.globals.update(brief=partial(amount, digits=2), megabytes=lambda value: size(value * 1e6))
+    env.globals.update(times=lambda value: "×" + amount(value, 2), megabytes=lambda value: size(value * 1e6))
     return env.from_string(resources.files(__package__).joinpath("report.html.jinja").read_text("utf-8"))
 
 

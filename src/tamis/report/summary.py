@@ -20,7 +20,9 @@ def groups(column: str, names: Sequence[str], codes: NDArray[np.int32], kept: ND
     order = np.lexsort((np.arange(len(names)), -pool, -chosen))
     rows = [{"group": names[i], "pool": int(pool[i]), "kept": int(chosen[i])} for i in order[:GROUPS]]
     rest = order[GROUPS:]
-    others = {"groups": len(rest), "pool": int(pool[rest].sum()), "kept": int(chosen[rest].sum())} if len(rest) else None
+    others = (
+        {"groups": len(rest), "pool": int(pool[rest].sum()), "kept": int(chosen[rest].sum())} if len(rest) else None
+    )
     return {"column": column, "rows": rows, "others": others}
 
 
@@ -50,7 +52,11 @@ def histogram(values: NDArray[Any], edges: NDArray[np.float64], mask: NDArray[np
 
 
 def scores(
-    target: str | None, column: NDArray[np.float64], eligible: NDArray[np.bool_], kept: NDArray[np.int64], sharp: str | None
+    target: str | None,
+    column: NDArray[np.float64],
+    eligible: NDArray[np.bool_],
+    kept: NDArray[np.int64],
+    sharp: str | None,
 ) -> dict[str, Any]:
     """Histogram of one column of scores over eligible rows and kept ones.
 

@@ -115,14 +115,22 @@ def label(value: Any, limit: int = 80) -> Markup:
     return shown + _left_out(len(text) - limit) if len(text) > limit else shown
 
 
-def excerpt(text: str, length: int | None = None, limit: int = 560, lines: int = 12) -> tuple[str, int]:
+def excerpt(text: str, length: int | None = None, limit: int = 420, lines: int = 10) -> tuple[str, int]:
     """The beginning of a text and how many characters of it are not shown.
 
     `length` is the length of the whole text where `text` is already a beginning.
     """
-    shown = "\n".join(text[:limit].split("\n")[:lines])
+    shown = text[:limit]
+    if len(text) > limit and (space := shown.rfind(" ", limit - 40)) > 0:
+        shown = shown[:space]
+    shown = "\n".join(shown.split("\n")[:lines])
     cut = max(length or 0, len(text)) - len(shown)
     return shown, cut
+
+
+def command(line: str) -> Markup:
+    """A command whose options stay together where the line wraps; copied, it is the same text."""
+    return Markup(" ").join(Markup("<span>{}</span>").format(part) for part in re.split(r" (?=--?\w)", harmless(line)))
 
 
 def _left_out(count: int) -> Markup:

@@ -1,0 +1,157 @@
+"""What the report shows of a finished choice: summary, and the texts at the top, at the border and at the bottom."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis.engine.choose import Choice
+from tamis.engine.frame import Frame
+from tamis.engine.plan import Plan
+from tamis.engine.scores import Scores
+from tamis.ops.ranking import extreme
+from tamis.report import summary as summaries
+
+SHOWN = 5
+NOTHING = np.empty(0, np.int64)
+
+
+@dataclass
+class Outcome:
+    """All that came of a run. `order` is the method's own, if it makes one; `pairs` are duplicates (row, kept row)."""
+
+    plan: Plan
+    frame: Frame
+    targets: list[Frame]
+    eligible: NDArray[np.bool_]
+    pairs: NDArray[np.int64]
+    counts: dict[str, int]
+    scores: Scores | None
+    choice: Choice
+    order: Any
+
+    @property
+    def has_several_scores(self) -> bool:
+        """Whether there is one column of scores a target."""
+        return self.scores is not None and len(self.scores.columns) > 1
+
+    def scores_of(self, rows: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """The score of each row for its target; the best one where the target is -1."""
+        if self.scores is None:
+            return None
+        columns = np.stack([column[rows] for column in self.scores.columns], axis=1)
+        own = columns[np.arange(len(rows)), np.maximum(target, 0)]
+        return np.where(target < 0, columns.max(axis=1), own)
+
+
+def shown_rows(done: Outcome) -> dict[str, NDArray[np.int64]]:
+    """Rows whose texts the report shows: the best, the last kept, the first dropped, and the lowest."""
+    kept = done.choice.rows
+    show = {"top": kept[:SHOWN], "border": kept[SHOWN:][-SHOWN:], "below": NOTHING, "bottom": NOTHING}
+    if done.plan.columns["text"] is None or not done.plan.request.examples:
+        return dict.fromkeys(show, NOTHING)
+    if done.scores is not None and done.plan.method.name != "random":
+        dropped = np.array(done.eligible)
+        dropped[kept] = False
+        best_is_largest = done.plan.chooser is None or done.plan.chooser.name != "bottom"
+        show["below"] = extreme(done.scores.columns[0], dropped, SHOWN, largest=best_is_largest)
+        dropped[show["below"]] = False
+        show["bottom"] = extreme(done.scores.columns[0], dropped, SHOWN, largest=not best_is_largest)
+    return show
+
+
+def examples(
+    done: Outcome, show: dict[str, NDArray[np.int64]], texts: dict[int, str]
+) -> dict[str, list[dict[str, Any]]]:
+    """What the report says of each shown row."""
+    kept = len(done.choice.rows)
+    first = {"top": 0, "border": max(kept - SHOWN, SHOWN)}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, rows in show.items():
+        ranks = range(first[name], first[name] + len(rows)) if name in first else [None] * len(rows)
+        target = np.array([-1 if rank is None else done.choice.target[rank] for rank in ranks], np.int64)
+        scores = done.scores_of(rows, target)
+        ids = done.frame.ids(rows).to_pylist()
+        found[name] = [
+            {
+                "rank": rank,
+                "row": int(row),
+                "id": ids[index],
+                "score": None if scores is None else float(scores[index]),
+                "target": done.plan.targets[target[index]].name
+                if done.has_several_scores and target[index] >= 0
+                else None,
+                "group": _group(done, int(row)),
+                "reason": None,
+                "text": texts.get(int(row), ""),
+            }
+            for index, (rank, row) in enumerate(zip(ranks, rows.tolist(), strict=True))
+        ]
+    return found
+
+
+def _group(done: Outcome, row: int) -> str | None:
+    column = done.plan.group_column
+    return done.frame.names[column][done.frame.codes(column)[row]] if column else None
+
+
+def cut_side(done: Outcome) -> str | None:
+    """On which side of one value all kept rows lie, `above` or `below`; None when no single value divides them."""
+    plan = done.plan
+    assert plan.budget is not None and plan.chooser is not None
+    limited = plan.quota or plan.floor or plan.request.must_keep or plan.budget.is_cost or done.has_several_scores
+    drawn = plan.chooser.draws and plan.chooser_parameters.get("temperature", 1) > 0
+    sides = {"top": "above", "threshold": "above", "bottom": "below", "weighted-draw": None if drawn else "above"}
+    return None if limited else sides.get(plan.chooser.name)
+
+
+def summarise(done: Outcome, pool_fold: Any, target_folds: list[Any], kept_fold: Any) -> dict[str, Any]:
+    """All that the report draws; the folds are n-gram counts of pool, targets and kept rows, or None."""
+    plan, frame, choice = done.plan, done.frame, done.choice
+    column = plan.group_column
+    names = [target.name for target in plan.targets]
+    has_text = plan.columns["text"] is not None
+    lengths = [found.column("length", np.int64) for found in done.targets]
+    return {
+        "groups": summaries.groups(column, frame.names[column], frame.codes(column), choice.rows)
+        if column and frame.codes(column) is not None
+        else None,
+        "lengths": summaries.lengths(
+            frame.column("length", np.int64), choice.rows, np.concatenate(lengths) if lengths else None
+        )
+        if has_text
+        else None,
+        "scores": _scores(done),
+        "text": summaries.text(names, pool_fold, target_folds, kept_fold) if kept_fold is not None else None,
+        "targets": [
+            {"target": name, "asked": float(asked), "kept": int(np.count_nonzero(choice.target == index))}
+            for index, (name, asked) in enumerate(zip(names, choice.target_shares, strict=True))
+        ]
+        if done.has_several_scores and choice.target_shares is not None
+        else [],
+        "duplicates": _duplicates(done),
+    }
+
+
+def _scores(done: Outcome) -> list[dict[str, Any]]:
+    if done.scores is None or done.plan.method.name == "random":
+        return []
+    side, choice, found = cut_side(done), done.choice, []
+    for index, column in enumerate(done.scores.columns):
+        name = done.plan.targets[index].name if done.has_several_scores else None
+        rows = choice.rows[choice.target == index] if done.has_several_scores else choice.rows
+        found.append(summaries.scores(name, column, done.eligible, rows, side))
+    return found
+
+
+def _duplicates(done: Outcome) -> dict[str, Any] | None:
+    pairs = done.pairs[:SHOWN]
+    if not len(pairs):
+        return None
+    ids, kept = (done.frame.ids(pairs[:, side]).to_pylist() for side in (0, 1))
+    examples = [
+        {"row": int(row), "kept_row": int(kept_row), "id": ids[index], "kept_id": kept[index]}
+        for index, (row, kept_row) in enumerate(pairs.tolist())
+    ]
+    return {"dropped": len(done.pairs), "examples": examples}
