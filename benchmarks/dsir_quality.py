@@ -217,7 +217,8 @@ def main():
         "",
         *__doc__.strip().splitlines()[4:],
         "",
-        f'Default: `buckets={DEFAULT.buckets}`, `length="{DEFAULT.length}"`, `smoothing={DEFAULT.smoothing}`, `ceiling={DEFAULT.ceiling}`,'
+        f'Default: `buckets={DEFAULT.buckets}`, `length="{DEFAULT.length}"`,'
+        f" `smoothing={DEFAULT.smoothing}`, `ceiling={DEFAULT.ceiling}`,"
         f" temperature {DEFAULT.temperature}. Cells: purity in % / KL reduction, mean of two draws of the target.",
         "",
         *forms_table(names, mean, theirs),

@@ -42,7 +42,9 @@ def build(targets: int = 1, groups: int = 17, text: str | None = None) -> tuple[
         "targets": [{"target": name, "asked": n, "kept": n} for name, n in zip(names, shares, strict=True)],
         "duplicates": {
             "dropped": 1200,
-            "examples": [{"row": 900 + i, "kept_row": i, "id": f"doc-{900 + i}", "kept_id": f"doc-{i}"} for i in range(3)],
+            "examples": [
+                {"row": 900 + i, "kept_row": i, "id": f"doc-{900 + i}", "kept_id": f"doc-{i}"} for i in range(3)
+            ],
         },
     }
     return manifest, summary, _examples(rng, names, text)
@@ -67,7 +69,7 @@ def _manifest(names: list[str]) -> Record:
             "choose": "weighted draw without replacement",
             "cost": "O(tokens)",
             "memory": "O(buckets)",
-            "loses": "The target is broad, or so small that its n-grams say little; long documents win by their length.",
+            "loses": "The target is broad, or too small for its n-grams to say much; long documents win by length.",
             "status": "unproven",
             "parameters": {"ngrams": 2, "buckets": 10000, "smoothing": 0.0},
         },
@@ -79,7 +81,14 @@ def _manifest(names: list[str]) -> Record:
             "group": {"column": "domain", "how": "asked"},
         },
         "targets": [{"name": name, "path": f"{name}.jsonl", "rows": 500, "tokens": 90211} for name in names],
-        "rows": {"pool": 346192, "excluded": 0, "without_text": 0, "duplicates": 1200, "eligible": 344992, "kept": 5000},
+        "rows": {
+            "pool": 346192,
+            "excluded": 0,
+            "without_text": 0,
+            "duplicates": 1200,
+            "eligible": 344992,
+            "kept": 5000,
+        },
         "budget": {"asked": "5000", "unit": "rows", "limit": 5000, "spent": 5000},
         "quotas": [{"column": "domain", "group": "law", "asked": 1500, "spent": 1480, "shortage": 20}],
         "steps": [
@@ -91,7 +100,9 @@ def _manifest(names: list[str]) -> Record:
             | {"rows_in": 344992, "rows_out": 5000, "seconds": 0.034, "cpu_seconds": 0.034, "peak_mb": 96.5},
         ],
         "seconds": 3.14,
-        "warnings": ["The target has 500 documents: n-grams it lacks are penalised hard; --set smoothing=1 softens that."],
+        "warnings": [
+            "The target has 500 documents: n-grams it lacks are penalised hard; --set smoothing=1 softens that."
+        ],
         "versions": {"python": "3.11.7", "numpy": "2.4.6", "pyarrow": "26.0.1"},
         "started": "2026-01-01T09:30:00Z",
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 from tamis.registry import Method, accepted
 
-EVIDENCE = {"ngrams": 2, "buckets": 10_000, "hash": "mix64"}
+EVIDENCE = {"ngrams": 2, "buckets": 100_000, "hash": "mix64"}
 
 
 def folds(method: Method, parameters: Mapping[str, Any], measures_text: bool) -> list[tuple[Any, Any, dict[str, Any]]]:

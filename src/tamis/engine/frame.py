@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -112,8 +112,8 @@ class Frame:
         """For each shard its first row and its sorted hashes, `uint64 [n, 3]`, memory-mapped; see `tasks.scan`."""
         for start, part in zip(self.starts.tolist(), self.parts, strict=False):
             path = part.with_name(f"{part.stem}.{which}.npy")
-            found = np.load(path, mmap_mode="r", allow_pickle=False) if path.stat().st_size > 200 else None
-            yield start, np.empty((0, 3), np.uint64) if found is None else found
+            mode: Literal["r"] | None = "r" if path.stat().st_size > 4096 else None  # nothing cannot be mapped
+            yield start, np.load(path, mmap_mode=mode, allow_pickle=False)
 
 
 def _coded(column: pa.ChunkedArray, known: dict[str, int]) -> NDArray[np.int32]:

@@ -42,9 +42,9 @@ def read_table(path: Path) -> pa.Table:
 
 
 def write_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """Named arrays as an uncompressed npz file."""
+    """Named arrays as a compressed npz file."""
     with written_whole(path) as temporary, temporary.open("wb") as sink:
-        np.savez(sink, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(sink, **arrays)  # type: ignore[arg-type]
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:

@@ -213,8 +213,8 @@ class Run:
             inside = int(np.count_nonzero(find_rows(lambda: frame.hashes("texts"), hashes) >= 0))
             if inside:
                 self.console.warn(
-                    f"{inside:,} of the {found.rows:,} texts of the target {target.name!r} are in the pool: a selection "
-                    "cannot be judged on texts that it may hold"
+                    f"{inside:,} of the {found.rows:,} texts of the target {target.name!r} are in the pool: a "
+                    "selection cannot be judged on texts that it may hold"
                 )
 
     # --- score and choose -----------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ def run_select(plan: Plan, folder: Folder, console: Console, launched: Launched 
     identity = plan.request.identity()
     if folder.check(identity, plan.pool.fingerprint, plan.request.force):
         assert folder.manifest is not None
+        console.say(f"nothing to do: {folder.path} holds this selection already")
         return folder.manifest
     announce(plan, console)
     run = Run(plan, folder, console, launched)

@@ -69,8 +69,8 @@ def summary_lines(manifest: dict[str, Any], folder: Path) -> Iterator[str]:
         yield f"by {summary['groups']['column']}: {parts}"
     if summary.get("text"):
         text = summary["text"]
-        whom = "the target fell by" if len(text["targets"]) == 1 else "the targets fell on average by"
-        yield f"KL to {whom} {text['kl_reduction']:.2f} nats (a random subset: about 0)"
+        whom = "the target" if len(text["targets"]) == 1 else "the targets, on average"
+        yield f"KL reduction towards {whom}: {text['kl_reduction']:.3f} nats (0 is no nearer than the whole pool)"
     yield f"{manifest['seconds']:.1f} s; selection {folder / 'selection.parquet'}"
     yield f"report {folder / 'report.html'}"
 

@@ -159,15 +159,19 @@ def _frequencies(found: NgramCounts, whose: str) -> Floats:
     return np.asarray(found.counts / total, np.float64)
 
 
+FAST = {
+    "buckets": 100_000, "length": "shrunk", "ceiling": 0.2, "smoothing": 0.3, "min_tokens": 0, "temperature": 1.0,
+}  # fmt: skip
+PUBLISHED = {
+    "buckets": 10_000, "length": "sum", "ceiling": 0.0, "smoothing": 0.0, "min_tokens": PACKAGE_FLOOR,
+    "temperature": 1.0,
+}  # fmt: skip
+
+
 def settings(values: dict[str, Any]) -> dict[str, Any]:
-    """Fill in what was left open: the published rule for the package's hash, Tamis' own for the fast one."""
-    published = str(values["hash"]).startswith("sha256")
-    usual = PUBLISHED if published else FAST
+    """Fill in what was left open: as the package has it for its own hash, as measured best for the fast one."""
+    usual = PUBLISHED if str(values["hash"]).startswith("sha256") else FAST
     return values | {name: usual[name] for name in usual if values[name] is None}
-
-
-PUBLISHED = {"length": "sum", "smoothing": 0.0, "min_tokens": PACKAGE_FLOOR, "temperature": 1.0}
-FAST = {"length": "sqrt", "smoothing": 0.05, "min_tokens": 0, "temperature": 0.0}
 
 
 @method(
@@ -179,7 +183,7 @@ FAST = {"length": "sqrt", "smoothing": 0.05, "min_tokens": 0, "temperature": 0.0
     choose="weighted-draw",
     cost="O(bytes · ngrams)",
     memory="8 V m + 8 n m on disk",
-    loses="when the target's style is already the pool's, or the target is so small that its n-grams are chance",
+    loses="when the pool already reads like the target, or a target of few documents makes chance n-grams count",
     fit=grams.count,
     merge=grams.merge,
     finish=finish,
@@ -190,14 +194,54 @@ def dsir(
     state: LogRatio,
     *,
     ngrams: int = 2,
-    buckets: int = 10_000,
     hash: Literal["mix64", "sha256", "sha256-re"] = "mix64",
     unit: Literal["document", "chunk"] = "document",
-    length: Literal["sum", "sqrt", "mean"] | None = None,
+    buckets: int | None = None,
+    length: Literal["sum", "sqrt", "mean", "shrunk"] | None = None,
+    ceiling: float | None = None,
     smoothing: float | None = None,
     min_tokens: int | None = None,
     temperature: float | None = None,
 ) -> AdmittedMatch:
-    """x"""
-    weights, tokens = weigh(text, state, ngrams=ngrams, hash=hash, unit=unit, length=str(length))
-    return Admitted(weights, package_tokens(tokens, ngrams) >= (min_tokens or 0))
+    """Log importance weight of each document under hashed n-gram models of each target and of the pool.
+
+    With p and q the frequencies of hashed n-grams in the target and in the pool, and S the sum over a document's
+    n-grams of `ln((1 - a) p + a q + 1e-8) - ln(q + 1e-8)`, its weight is `S / (1 + T / 128)` for T tokens, cut at a
+    fifth of what an average document of the target would have; the draw takes documents with odds `exp(weight)`.
+
+    Args:
+        text: Arrow strings `[n]`.
+        state: what `finish` made of the counts of pool and targets.
+        ngrams: longest n-gram, in tokens.
+        hash: `mix64` is fast; `sha256` gives the very weights of the package data-selection 1.0.3 and with them its
+            rules: 10,000 buckets, plain sums, no smoothing, no ceiling, 100 tokens at least (`sha256-re` for NLTK
+            before 3.10). What is left open below follows from it.
+        unit: weigh whole documents, or the mean over their chunks of 128 tokens.
+        buckets: V, how many buckets n-grams share.
+        length: how sums of documents of different length compare; see `normalised`.
+        ceiling: share of the average target document's weight at which weights are cut; 0 cuts none, which suits a
+            budget of nearly all that the pool has of the target's kind; see `truncated`.
+        smoothing: a, the share of the pool in the estimate of the target; bounds what a missing n-gram can cost.
+        min_tokens: shorter documents are scored and never chosen.
+        temperature: of the draw; 0 takes the highest weights.
+
+    Returns:
+        Weights in nats, `float64 [n, m]`, one column a target, and which documents may be chosen, `bool [n]`. High is
+        near. `O(bytes * ngrams)` time in two passes, `8 V m` bytes.
+
+    Loses to random when the pool already reads like the target, or when a target of few documents makes chance n-grams
+    count.
+
+    Examples:
+        >>> import tamis
+        >>> texts = ["the court shall order", "pip install numpy", "the law of the land", "import sys"]
+        >>> pool = pa.table({"text": texts})
+        >>> target = pa.table({"text": ["a court of law", "the order of the court"]})
+        >>> sorted(tamis.select(pool, "dsir", target=target, budget=2, temperature=0).rows.tolist())
+        [0, 2]
+
+    Source: Xie et al. 2023, Data Selection for Language Models via Importance Resampling; Ionides 2008 for the ceiling.
+    """
+    assert length is not None and ceiling is not None and min_tokens is not None
+    weights, tokens = weigh(text, state, ngrams=ngrams, hash=hash, unit=unit, length=length, ceiling=ceiling)
+    return Admitted(weights, package_tokens(tokens, ngrams) >= min_tokens)

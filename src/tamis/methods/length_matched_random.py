@@ -33,7 +33,8 @@ def length_matched_random(
         An `Order` of all rows. `O(n log n + t)` time, `48 n` bytes.
 
     Examples:
-        >>> order = length_matched_random(np.arange(4, dtype=np.uint64), np.array([5, 90, 6, 95]), np.array([90, 92, 95]))
+        >>> keys, lengths = np.arange(4, dtype=np.uint64), np.array([5, 90, 6, 95])
+        >>> order = length_matched_random(keys, lengths, np.array([90, 92, 95]))
         >>> sorted(order.rows[:2].tolist())
         [1, 3]
     """

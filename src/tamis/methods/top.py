@@ -12,7 +12,7 @@ from tamis.vocabulary import Score
     choose="top",
     cost="O(n)",
     memory="8 n",
-    loses="when the column has nothing to do with what the model should learn, and at small budgets when it prefers one kind of example (the hardest, the longest)",
+    loses="when the column has nothing to do with the task, or prefers one kind of example (the hardest, the longest)",
 )
 def top(score: NDArray[np.float64]) -> Score:
     """The largest values of a column first.

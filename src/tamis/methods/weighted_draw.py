@@ -12,7 +12,7 @@ from tamis.vocabulary import Score
     choose="weighted-draw",
     cost="O(n)",
     memory="16 n",
-    loses="when the column has nothing to do with what the model should learn",
+    loses="when the column has nothing to do with the task",
 )
 def weighted_draw(score: NDArray[np.float64]) -> Score:
     """A draw without replacement with odds `exp(column / temperature)`.

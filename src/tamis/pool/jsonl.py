@@ -2,7 +2,9 @@
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,11 +14,12 @@ from numpy.typing import NDArray
 
 from tamis.errors import Broken, Refused
 from tamis.pool.base import BLOCK_BYTES, SHARD_BYTES, WORDS, Columns, File, Pool, Shard, first_line, stamp
-from tamis.pool.json_lines import JsonLineError, Kind, line_spans, scan, to_arrow
+from tamis.pool.json_lines import MARK, JsonLineError, Kind, line_spans, scan, to_arrow
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 SAMPLE_BYTES, SAMPLE_LINES = 1 << 18, 200
 COPY_BYTES = 1 << 20  # stays in the processor's cache
+COMPILED_FROM_BYTES = 1 << 29
 PYTHON_TYPES = {str: "text", bool: "boolean", int: "integer", float: "number", list: "list", type(None): "null"}
 
 
@@ -68,13 +71,12 @@ class JsonlPool(Pool):
 
     def kept_counted(self, shard: Shard, rows: NDArray[np.int64]) -> Iterator[tuple[int, bytes]]:
         """For each block its number of rows and, of `rows`, its lines."""
+        choose = _compiled_copy() if "numba" in sys.modules or self.bytes >= COMPILED_FROM_BYTES else _chosen_lines
         seen = 0
         for block in self.blocks(shard, COPY_BYTES):
-            starts, ends = line_spans(block)
-            chosen = rows[np.searchsorted(rows, seen) : np.searchsorted(rows, seen + len(starts))] - seen
-            seen += len(starts)
-            spans = zip(starts[chosen].tolist(), ends[chosen].tolist(), strict=True)
-            yield len(starts), b"\n".join([*(block[start:end] for start, end in spans), b""])
+            count, lines = choose(block, seen, rows[np.searchsorted(rows, seen) :])
+            seen += count
+            yield count, lines
 
     def save(self, pieces: Iterable[bytes], path: Path) -> None:
         """Write lines to a file with the pool's compression."""
@@ -132,7 +134,7 @@ def _batch(arrays: list[pa.Array], names: list[str], rows: int) -> pa.RecordBatc
     return pa.RecordBatch.from_struct_array(pa.array([{}] * rows, pa.struct([])))
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(path: Path) -> BufferedReader:
     compression = COMPRESSIONS.get(path.suffix)
     return pa.input_stream(str(path), compression=compression) if compression else path.open("rb")
 
@@ -143,7 +145,7 @@ def _pieces(stream: BinaryIO, limit: int) -> Iterator[bytes]:
         yield piece
 
 
-def _whole_lines(stream: BinaryIO, limit: int, size: int) -> Iterator[memoryview]:
+def _whole_lines(stream: BufferedReader, limit: int, size: int) -> Iterator[memoryview]:
     buffer = bytearray(size)
     held = 0
     while limit > 0:
@@ -160,6 +162,31 @@ def _whole_lines(stream: BinaryIO, limit: int, size: int) -> Iterator[memoryview
             held -= cut
     if held:
         yield view[:held]
+
+
+def _chosen_lines(block: memoryview, seen: int, rows: NDArray[np.int64]) -> tuple[int, bytes]:
+    """How many lines are not blank, and those of them that are in `rows`, counted from `seen`, each with a newline."""
+    starts, ends = line_spans(block)
+    chosen = rows[: np.searchsorted(rows, seen + len(starts))] - seen
+    spans = zip(starts[chosen].tolist(), ends[chosen].tolist(), strict=True)
+    return len(starts), b"\n".join([*(block[start:end] for start, end in spans), b""])
+
+
+def _compiled_copy() -> Callable[[memoryview, int, NDArray[np.int64]], tuple[int, bytes]]:
+    """The same at twice the speed, once Numba is there."""
+    from tamis.pool._line_kernels import copy_lines
+
+    out = np.empty(0, np.uint8)
+
+    def chosen_lines(block: memoryview, seen: int, rows: NDArray[np.int64]) -> tuple[int, bytes]:
+        nonlocal out
+        if out.size <= len(block):
+            out = np.empty(len(block) + 1, np.uint8)
+        first = len(MARK) if block[: len(MARK)] == MARK else 0
+        count, filled = copy_lines(np.frombuffer(block, np.uint8), first, seen, rows, out)
+        return count, out[:filled].tobytes()
+
+    return chosen_lines
 
 
 def _line_count(block: memoryview) -> int:

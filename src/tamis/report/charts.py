@@ -10,9 +10,11 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
-from tamis.report.words import amount, harmless, raw, share
+from tamis.report.words import amount, harmless, raw, share, tick
 
 Numbers = Sequence[float]
+
+MOST_DOTS = 1000
 
 
 def _figure(kind: str, height: int, title: str, desc: str, body: str) -> Markup:
@@ -45,20 +47,20 @@ def _decades(low: float, high: float) -> list[float]:
 def _place(value: float, edges: Numbers, log: bool) -> float:
     """Where a value lies between the first and last edge, in percent; every bin is equally wide."""
     bins = len(edges) - 1
-    i = min(max(bisect_right(edges, value) - 1, 0), bins - 1)
-    at = [math.log(x) if log else x for x in (edges[i], max(value, edges[0]), edges[i + 1])]
+    i = min(max(bisect_right(edges, value) - 1, 0), bins - 1) if edges[-1] > edges[0] else 0
+    at = [math.log(x) if log and edges[i] > 0 else x for x in (edges[i], max(value, edges[0]), edges[i + 1])]
     inside = (at[1] - at[0]) / (at[2] - at[0]) if at[2] > at[0] else 0.5
     return 100 * (i + min(max(inside, 0.0), 1.0)) / bins
 
 
-def _axis(edges: Numbers, ticks: Numbers, log: bool, top: int, foot: int) -> str:
+def _axis(edges: Numbers, ticks: Numbers, log: bool, foot: int) -> str:
     """Base line, tick labels below it; labels at the ends stay inside the chart."""
     body = f'<line class="base" x1="0" x2="100%" y1="{foot}" y2="{foot}"/>'
-    for tick in ticks:
-        x = _place(tick, edges, log)
+    for value in ticks:
+        x = _place(value, edges, log)
         anchor = "start" if x < 4 else "end" if x > 96 else "middle"
         body += f'<line class="tick" x1="{x:.2f}%" x2="{x:.2f}%" y1="{foot}" y2="{foot + 4}"/>'
-        body += f'<text x="{x:.2f}%" y="{foot + 19}" text-anchor="{anchor}">{amount(tick)}</text>'
+        body += f'<text x="{x:.2f}%" y="{foot + 19}" text-anchor="{anchor}">{tick(value)}</text>'
     return body
 
 
@@ -80,17 +82,16 @@ def _stretch(bins: int, top: int, foot: int, body: str) -> str:
     )
 
 
-def dots(parts: Sequence[tuple[str, int]], title: str, desc: str, columns: int = 50, most: int = 1000) -> Markup:
-    """The whole as a sieve of at most `most` dots, one class a part; every part that occurs has a dot at least.
+def dots(parts: Sequence[tuple[str, int]], title: str, desc: str) -> Markup:
+    """The whole as a sieve of at most `MOST_DOTS` dots, one class a part; every part that occurs has a dot at least.
 
     Args:
         parts: class and rows of each part, drawn in this order.
         title: what the picture shows.
         desc: the same in words.
-        columns: dots in a line.
-        most: dots at most; fewer rows have one dot each.
     """
-    counts = _apportion([rows for _, rows in parts], most)
+    counts = _apportion([rows for _, rows in parts], MOST_DOTS)
+    columns = 50 if sum(counts) > 250 else 25
     rows = max(1, -(-sum(counts) // columns))
     body, at = "", 0
     for (name, _), count in zip(parts, counts, strict=True):
@@ -150,27 +151,27 @@ def outlines(series: Sequence[tuple[str, str, Numbers]], edges: Numbers, title: 
     """Distributions over the same bins as step outlines of equal area: class, hook name and counts of each.
 
     The height of a step is the share of its series that falls into the bin; the axis is logarithmic when all edges
-    are above 0.
+    but the first are above 0.
     """
     bins, top, foot = len(edges) - 1, 12, 200
     shares = [[c / (sum(counts) or 1) for c in counts] for _, _, counts in series]
     highest = max((s for one in shares for s in one), default=0) or 1
-    log = edges[0] > 0 and all(map(math.isfinite, edges))
+    log = edges[1] > 0 and all(map(math.isfinite, edges))
     body = ""
     for (kind, name, counts), heights in zip(series, shares, strict=True):
         way = "".join(f"V{100 - 100 * h / highest:.1f}H{i + 1}" for i, h in enumerate(heights))
         close = "V100z" if kind == "pool" else "V100"
         body += f'<path class="step {kind}" data-name="{name}" data-value="{raw(counts)}" d="M0 100{way}{close}"/>'
     marks = [(v / highest, share(v)) for v in _nice(0, highest, 3) if v > 0]
-    ticks = _decades(edges[0], edges[-1]) if log else _nice(edges[0], edges[-1])
-    frame = _grid(marks, top, foot) + _stretch(bins, top, foot, body) + _axis(edges, ticks, log, top, foot)
+    ticks = _decades(edges[0] or edges[1], edges[-1]) if log else _nice(edges[0], edges[-1])
+    frame = _grid(marks, top, foot) + _stretch(bins, top, foot, body) + _axis(edges, ticks, log, foot)
     return _figure("outlines", foot + 24, title, desc, frame)
 
 
 def histogram(
     counts: Sequence[tuple[str, str, Numbers]], edges: Numbers, cut: float | None, title: str, desc: str
 ) -> tuple[Markup, bool]:
-    """Counts as bars drawn over each other, a line at the cut; the second value says whether heights are logarithmic."""
+    """Counts as bars drawn over each other with a line at the cut, and whether their heights are logarithmic."""
     bins, top, foot = len(edges) - 1, 26, 190
     filled = [c for _, _, one in counts for c in one if c > 0]
     highest = max(filled, default=1)
@@ -186,8 +187,8 @@ def histogram(
     levels = _decades(1, highest) if log else [v for v in _nice(0, highest, 3) if v > 0 and v == int(v)]
     if len(levels) > 5:
         levels = levels[::2]
-    frame = _grid([(height(v), amount(v)) for v in levels], top, foot)
-    frame += _stretch(bins, top, foot, body) + _axis(edges, _nice(edges[0], edges[-1]), False, top, foot)
+    frame = _grid([(height(v), tick(v)) for v in levels], top, foot)
+    frame += _stretch(bins, top, foot, body) + _axis(edges, _nice(edges[0], edges[-1]), False, foot)
     if cut is not None and math.isfinite(cut):
         x = _place(cut, edges, False)
         shift, anchor = (6, "start") if x < 60 else (-6, "end")

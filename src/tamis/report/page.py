@@ -9,7 +9,21 @@ from jinja2 import ChainableUndefined, Environment, Template
 from markupsafe import Markup
 
 from tamis.report import charts
-from tamis.report.words import amount, command, day, duration, excerpt, harmless, hook, label, listing, plural, share, size
+from tamis.report.words import (
+    amount,
+    command,
+    day,
+    duration,
+    excerpt,
+    harmless,
+    hook,
+    label,
+    listing,
+    plural,
+    share,
+    size,
+    tick,
+)
 
 Record = Mapping[str, Any]
 
@@ -70,9 +84,15 @@ def _template() -> Template:
     env = Environment(
         autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_visible
     )
-    env.filters.update(amount=amount, duration=duration, share=share, label=label, day=day, command=command)
+    env.filters.update(amount=amount, duration=duration, share=share, label=label, day=day, command=command, tick=tick)
     env.globals.update(
-        amount=amount, bar=charts.bar, duration=duration, excerpt=excerpt, label=label, move=charts.move, pair=charts.pair
+        amount=amount,
+        bar=charts.bar,
+        duration=duration,
+        excerpt=excerpt,
+        label=label,
+        move=charts.move,
+        pair=charts.pair,
     )
     env.globals.update(plain=str, plural=plural, share=share, size=size)
     env.globals.update(times=lambda value: "×" + amount(value, 2), megabytes=lambda value: size(value * 1e6))
@@ -117,16 +137,16 @@ def _ledger(look: Callable[[str], Any], noun: str) -> dict[str, Any] | None:
     left = eligible - rows["kept"]
     parts = [("kept", rows["kept"]), ("left", left), *((key, lost[key]) for key in reversed(lost))]
     gap = rows["pool"] - sum(lost.values()) - eligible
-    picture = None
-    if rows["pool"] > 0 and min(n for _, n in parts) >= 0:
-        each = rows["pool"] / min(rows["pool"], 1000)
-        picture = charts.dots(
-            parts,
-            f"{amount(rows['kept'])} of {amount(rows['pool'])} kept, drawn as dots",
-            f"Filled dots stand for the {plural(2, noun)} kept, grey ones for those that were not.",
-        )
-        return {"lost": lost, "left": left, "gap": gap, "eligible": eligible, "dots": picture, "each": each}
-    return {"lost": lost, "left": left, "gap": gap, "eligible": eligible, "dots": None, "each": 0}
+    whole = rows["pool"] > 0 and min(n for _, n in parts) >= 0
+    picture = charts.dots(
+        parts,
+        f"{amount(rows['kept'])} of {amount(rows['pool'])} kept, drawn as dots",
+        f"Filled dots stand for the {plural(2, noun)} kept, grey ones for those that were not.",
+    )
+    return {"lost": lost, "left": left, "gap": gap, "eligible": eligible} | {
+        "dots": picture if whole else None,
+        "each": max(1, rows["pool"] / charts.MOST_DOTS),
+    }
 
 
 def _groups(look: Callable[[str], Any]) -> dict[str, Any] | None:
@@ -193,9 +213,11 @@ def _scores(look: Callable[[str], Any], noun: str) -> list[dict[str, Any]]:
         title = f"Scores of the eligible {plural(2, noun)}"
         desc = f"{amount(sum(kept))} of {amount(sum(eligible))} kept" + (f", cut at {amount(cut)}." if cut else ".")
         chart, log = charts.histogram(series, edges, cut, title, desc)
-        sides = cut is not None and any(k and hi <= cut for k, hi in zip(kept, edges[1:], strict=False))
-        sides = sides and any(k and lo >= cut for k, lo in zip(kept, edges, strict=False))
-        found.append({"path": path, "target": one.get("target"), "chart": chart, "log": log, "sides": sides} | dict(one))
+        held = [(lo, hi) for k, lo, hi in zip(kept, edges, edges[1:], strict=False) if k and lo < hi]
+        sides = cut is not None and any(hi <= cut for _, hi in held) and any(lo >= cut for lo, _ in held)
+        found.append(
+            {"path": path, "target": one.get("target"), "chart": chart, "log": log, "sides": sides} | dict(one)
+        )
     return found
 
 
@@ -207,7 +229,9 @@ def _texts(look: Callable[[str], Any]) -> dict[str, Any] | None:
         for i, one in enumerate(text.get("targets") or [])
         if one.get("kl_pool") is not None and one.get("kl_kept") is not None
     ]
-    spread = [(key, v) for key in ("pool", "kept", "target") if (v := (text.get("diversity") or {}).get(key)) is not None]
+    spread = [
+        (key, v) for key in ("pool", "kept", "target") if (v := (text.get("diversity") or {}).get(key)) is not None
+    ]
     if not moves and not spread and text.get("kl_reduction") is None:
         return None
     return {

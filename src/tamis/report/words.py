@@ -57,6 +57,12 @@ def amount(value: float | None, digits: int = 3) -> str:
     return text.replace("-", "−")
 
 
+def tick(value: float) -> str:
+    """A number on an axis: `amount` without the zeros behind the point."""
+    text = amount(value)
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+
+
 def share(part: float | None) -> str:
     """A fraction as a percentage whose precision follows its size; only an exact 0 or 1 shows as 0% or 100%.
 
@@ -93,7 +99,9 @@ def size(count: float | None) -> str:
     if count is None:
         return "none"
     power = min(4, int(math.log10(count) // 3)) if count >= 1 else 0
-    return f"{count:,.0f} bytes" if not power else f"{amount(count / 1000**power)} {['', 'kB', 'MB', 'GB', 'TB'][power]}"
+    return (
+        f"{count:,.0f} bytes" if not power else f"{amount(count / 1000**power)} {['', 'kB', 'MB', 'GB', 'TB'][power]}"
+    )
 
 
 def day(stamp: str | None) -> str:
@@ -110,7 +118,7 @@ def label(value: Any, limit: int = 80) -> Markup:
     """A name or id of the pool as isolated, escaped HTML, cut to `limit` characters and saying so."""
     if value is None or value == "":
         return Markup('<i class="none">{}</i>').format("none" if value is None else "empty")
-    text = harmless(str(value))
+    text = harmless(", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value))
     shown = Markup("<bdi>{}</bdi>").format(text[:limit])
     return shown + _left_out(len(text) - limit) if len(text) > limit else shown
 
