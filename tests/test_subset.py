@@ -87,12 +87,20 @@ def test_several_files_make_one_subset_in_pool_order(folder, run, write):
     assert (folder / "out" / "subset.jsonl").read_bytes() == b"".join(lines[row] for row in rows)
 
 
-def test_columns_in_another_order_are_put_in_the_first_file_s(folder, run, write):
-    table = pa.table({"x": [1, 2], "y": ["a", "b"]})
+def test_parquet_files_may_differ_in_order_and_width_of_columns(folder, run, write):
+    """Rows come out as the first file has them; what does not fit there is refused by name."""
+    table = pa.table({"x": pa.array([1, 2], pa.int32()), "y": ["a", "b"]})
+    wide = pa.table({"y": ["c", "d"], "x": pa.array([3, 4], pa.int64())})
     write("pool/0.parquet", table)
-    write("pool/1.parquet", table.select(["y", "x"]))
+    write("pool/1.parquet", wide)
     assert run("select", "pool", "--method", "top:x", "--budget", "100%", "-o", "out").code == 0
-    assert pq.read_table("out/subset.parquet").to_pylist() == [*table.to_pylist(), *table.to_pylist()]
+    found = pq.read_table("out/subset.parquet")
+    assert found.schema.equals(table.schema)
+    assert found.to_pydict() == {"x": [1, 2, 3, 4], "y": ["a", "b", "c", "d"]}
+    assert Selection.load("out").apply("pool").equals(found)
+    write("pool/1.parquet", wide.set_column(1, "x", pa.array([3, 2**40])))
+    told = run("select", "pool", "--method", "top:x", "--budget", "100%", "-o", "other")
+    assert told.code == 1 and "1.parquet" in told.err and "--no-subset" in told.err
 
 
 def test_a_table_is_applied_in_memory():

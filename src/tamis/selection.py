@@ -110,7 +110,7 @@ class Selection:
         if path is None:
             if opened.format == "jsonl":
                 raise Refused("apply to JSON Lines needs a path to write to: apply(pool, 'subset.jsonl')")
-            return pa.Table.from_batches(pieces)
+            return pa.Table.from_batches(pieces, opened.columns)
         target = Path(path)
         if target.exists():
             raise Refused(f"{target} exists: name a new file")

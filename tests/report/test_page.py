@@ -148,3 +148,11 @@ def test_unproven_is_said():
     manifest["method"]["status"] = "better than random on 2 of 3 tasks"
     page = render(manifest, summary, examples)
     assert "is unproven" not in page and "better than random on 2 of 3 tasks" in page
+
+
+def test_a_choice_not_made_by_score_alone_is_not_called_just_missed():
+    manifest, summary, examples = build()
+    assert "Just missed" in render(manifest, summary, examples)
+    summary["scores"][0]["cut"] = None
+    page = render(manifest, summary, examples)
+    assert "Just missed" not in page and "score alone did not decide" in page

@@ -70,7 +70,7 @@ class Frame:
     def keys(self, seed: int) -> NDArray[np.uint64]:
         """`hash(seed, id)` of each row, or `hash(seed, row)` where there are no ids."""
         if "key" not in self.columns:
-            salt = mix64(np.array([seed], np.uint64) + np.uint64(0x9E3779B97F4A7C15))[0]
+            salt = mix64(np.array([seed], np.uint64) + np.uint64(0xA0761D6478BD642F))[0]
             whole = blank(self.work, "key", (self.rows,), np.uint64)
             for start, table in zip(self.starts, self.tables, strict=False):
                 if "id_key" in table.column_names:

@@ -98,6 +98,11 @@ class Pool:
         raise NotImplementedError
 
     @property
+    def columns(self) -> pa.Schema:
+        """Columns of the batches that `kept` gives; JSON Lines have none."""
+        raise NotImplementedError
+
+    @property
     def suffix(self) -> str:
         """How the name of a subset of this pool ends."""
         raise NotImplementedError

@@ -55,6 +55,11 @@ class MemoryPool(Pool):
             yield from pa.ipc.open_stream(source)
 
     @property
+    def columns(self) -> pa.Schema:
+        """Columns of the table."""
+        return self.table.schema
+
+    @property
     def suffix(self) -> str:
         """How the name of a subset of this pool ends."""
         return ".parquet"

@@ -1,10 +1,12 @@
 """Parquet pools: a shard is a run of row groups, read in batches so that a large row group stays bounded."""
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -27,7 +29,7 @@ class ParquetPool(Pool):
             raise Broken(f"{path} cannot be read ({first_line(error)}): restore the file and run again") from error
 
     def kept(self, shard: Shard, rows: NDArray[np.int64]) -> Iterator[pa.RecordBatch]:
-        """The given rows of `shard`, all columns, types and values untouched."""
+        """The given rows of `shard`, all columns, values untouched, types and order of columns as in the first file."""
         path = self.files[shard.file].path
         step = batch_rows(shard)
         try:
@@ -38,7 +40,7 @@ class ParquetPool(Pool):
                     chosen = rows[np.searchsorted(rows, seen) : np.searchsorted(rows, seen + batch.num_rows)] - seen
                     seen += batch.num_rows
                     if len(chosen):
-                        yield batch.take(pa.array(chosen))
+                        yield _conform(batch.take(pa.array(chosen)), self.columns, path)
         except (OSError, pa.ArrowInvalid) as error:
             raise Broken(f"{path} cannot be read ({first_line(error)}): restore the file and run again") from error
 
@@ -46,22 +48,25 @@ class ParquetPool(Pool):
         """Write rows to a Parquet file with the schema and the compression of the pool's first file."""
         metadata = pq.read_metadata(self.files[0].path)
         codec = metadata.row_group(0).column(0).compression.lower() if metadata.num_row_groups else "zstd"
-        schema = metadata.schema.to_arrow_schema()
-        with pq.ParquetWriter(path, schema, compression="none" if codec == "uncompressed" else codec) as writer:
-            for table in _grouped(pieces, schema):
+        with pq.ParquetWriter(path, self.columns, compression="none" if codec == "uncompressed" else codec) as writer:
+            for table in _grouped(pieces):
                 writer.write_table(table)
 
     def save_part(self, pieces: Iterable[pa.RecordBatch], path: Path) -> None:
         """Write rows to an Arrow stream."""
-        schema = pq.read_metadata(self.files[0].path).schema.to_arrow_schema()
-        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, self.columns) as writer:
             for piece in pieces:
-                writer.write_table(pa.Table.from_batches([piece]).cast(schema))
+                writer.write_batch(piece)
 
     def load_part(self, path: Path) -> Iterator[pa.RecordBatch]:
         """The rows of a part in batches."""
         with pa.memory_map(str(path)) as source:
             yield from pa.ipc.open_stream(source)
+
+    @cached_property
+    def columns(self) -> pa.Schema:
+        """Columns of the first file, in which all rows are given out."""
+        return pq.read_schema(self.files[0].path)
 
     @property
     def suffix(self) -> str:
@@ -74,16 +79,28 @@ def batch_rows(shard: Shard) -> int:
     return max(64, min(65_536, (shard.rows or 0) * BLOCK_BYTES // max(shard.bytes, 1)))
 
 
-def _grouped(pieces: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+def _conform(batch: pa.RecordBatch, schema: pa.Schema, path: str) -> pa.RecordBatch:
+    """`batch` with the columns of `schema`; refuses values that its types cannot hold."""
+    if batch.schema.equals(schema, check_metadata=True):
+        return batch
+    try:
+        arrays = [pc.cast(batch.column(field.name), field.type) for field in schema]
+        return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        said = f"its rows do not fit the types of the pool's first file ({first_line(error)})"
+        raise Refused(f"{path}: {said}; write the files with one schema, or add --no-subset") from None
+
+
+def _grouped(pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     """Pieces joined to row groups of about 32 MB."""
     held: list[pa.RecordBatch] = []
     for piece in pieces:
         held.append(piece)
         if sum(batch.nbytes for batch in held) >= SHARD_BYTES:
-            yield pa.Table.from_batches(held).cast(schema)
+            yield pa.Table.from_batches(held)
             held = []
     if held:
-        yield pa.Table.from_batches(held).cast(schema)
+        yield pa.Table.from_batches(held)
 
 
 def _batches(pool: Pool, file: pq.ParquetFile, shard: Shard, columns: Columns) -> Iterator[pa.RecordBatch]:

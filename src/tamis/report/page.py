@@ -20,6 +20,7 @@ from tamis.report.words import (
     label,
     listing,
     plural,
+    sentence,
     share,
     size,
     tick,
@@ -84,7 +85,16 @@ def _template() -> Template:
     env = Environment(
         autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_visible
     )
-    env.filters.update(amount=amount, duration=duration, share=share, label=label, day=day, command=command, tick=tick)
+    env.filters.update(
+        amount=amount,
+        duration=duration,
+        share=share,
+        label=label,
+        day=day,
+        command=command,
+        tick=tick,
+        sentence=sentence,
+    )
     env.globals.update(
         amount=amount,
         bar=charts.bar,
@@ -216,7 +226,8 @@ def _scores(look: Callable[[str], Any], noun: str) -> list[dict[str, Any]]:
         held = [(lo, hi) for k, lo, hi in zip(kept, edges, edges[1:], strict=False) if k and lo < hi]
         sides = cut is not None and any(hi <= cut for _, hi in held) and any(lo >= cut for lo, _ in held)
         found.append(
-            {"path": path, "target": one.get("target"), "chart": chart, "log": log, "sides": sides} | dict(one)
+            {"path": path, "target": one.get("target"), "cut": cut, "chart": chart, "log": log, "sides": sides}
+            | dict(one)
         )
     return found
 

@@ -31,6 +31,12 @@ def plural(number: float, one: str, many: str = "") -> str:
     return one if number == 1 else many or one + "s"
 
 
+def sentence(text: str) -> str:
+    """The text with a capital and a full stop."""
+    text = str(text).strip()
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
 def listing(words: Sequence[str]) -> str:
     """Words joined the way a sentence does: "a", "a and b", "a, b and c"."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
