@@ -12,10 +12,10 @@ from pathlib import Path
 
 from common import data, grow, run, select, write_page, write_target
 
-NOTE = """Pools made of pool.parquet by repetition, a token at the end of each text (Parquet in zstd, row groups of 65,536 rows
-or less), 500 target documents of law, two workers, kernels compiled before. *Peak* is anonymous memory (RssAnon) of the
-command and all its descendants, added up every 20 ms; *workers* is the peak that the steps report for one process, file
-pages included. GB are of text, 10^9 bytes. *CPU* is processor time of all processes."""
+NOTE = """Pools made of pool.parquet by repetition, a token at the end of each text (Parquet in zstd, row groups of 65,536
+rows or less), 500 target documents of law, two workers, kernels compiled before. *Peak* is anonymous memory (RssAnon)
+of the command and all its descendants, added up every 20 ms. *Out* is the output folder with the state that lets a
+later run reuse finished shards. GB are of text, 10^9 bytes; *CPU* is processor time of all processes."""
 JSON_SIZES = (0.1, 1.0)
 
 
@@ -35,7 +35,6 @@ def measure(pool: Path, gigabytes: float, rows: int, target: Path, budget: str, 
         f"{cost.seconds / gigabytes:.2f}",
         f"{cost.cpu_seconds / gigabytes:.2f}",
         f"{cost.peak_mb:.0f}",
-        f"{max(step['peak_mb'] for step in steps.values()):.0f}",
         f"{written / 1e6:.0f}",
         ", ".join(f"{step['name']} {step['seconds']:.1f}" for step in longest),
     ]
@@ -48,9 +47,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     asked = parser.parse_args()
     source = asked.pool or data("text/pool.parquet")
-    table = [
-        ["pool", "documents", "budget", "s", "s/GB", "CPU s/GB", "peak MB", "workers MB", "out MB", "longest steps, s"]
-    ]
+    table = [["pool", "documents", "budget", "s", "s/GB", "CPU s/GB", "peak MB", "out MB", "longest steps, s"]]
     with tempfile.TemporaryDirectory(prefix="tamis-bench-", dir=asked.folder) as name:
         folder = Path(name)
         need = 0.35e9 * max(asked.sizes) + 2e9 * max(JSON_SIZES)

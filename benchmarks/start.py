@@ -36,9 +36,9 @@ for module in modules:
     found[module] = time.perf_counter() - start
 print(json.dumps(found))
 """
-NOTE = """Each in a new process, files in the page cache; the median of {turns}, then the lowest and the highest. The whole
-process includes the start of Python. Kernels are compiled once to an empty `NUMBA_CACHE_DIR` and then loaded from it;
-`import numba` itself is not in their rows, but in the last one."""
+NOTE = """Each in a new process, files in the page cache; the median of {turns}, then the lowest and the highest. The
+whole process includes the start of Python. Kernels are compiled once to an empty `NUMBA_CACHE_DIR` and then loaded from it;
+`import numba` itself is not in their rows, but in the last ones."""
 
 
 def kernels() -> list[str]:
@@ -83,6 +83,7 @@ def main() -> None:
         table.append(row(f"compile `{module}`", first))
         table.append(row(f"load `{module}`", again))
     table.append(row("compile all kernels, whole process", [cost.seconds for cost in compiled]))
+    table.append(row("the same in processor time", [cost.cpu_seconds for cost in compiled]))
     table.append(row("load all kernels, whole process", [cost.seconds for cost in loaded_again]))
     write_page("start", "Start", NOTE.format(turns=turns), table)
 

@@ -18,7 +18,7 @@ def made(sizes, seed=0):
 
 @given(sizes, st.integers(0, 99))
 def test_every_prefix_is_proportional_within_one_row_and_a_half(sizes, seed):
-    """Webster's method may miss the exact share, but never gives two more or two fewer than rounding for these sizes."""
+    """Webster's method may miss the exact share, but for so few strata never by one row and a half."""
     stratum, key = made(sizes, seed)
     share = np.array(sizes) / sum(sizes)
     order = interleave(stratum, key, share)

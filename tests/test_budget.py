@@ -57,7 +57,10 @@ def test_refused(value, named):
     assert named in str(caught.value)
 
 
-@given(st.decimals("0.001", "9999999", places=3), st.sampled_from(sorted(POWERS)), st.sampled_from(["", " tokens", " x y"]))
+units = st.sampled_from(["", " tokens", " x y"])
+
+
+@given(st.decimals("0.001", "9999999", places=3), st.sampled_from(sorted(POWERS)), units)
 def test_amounts_are_exact(number, power, unit):
     text = f"{number}{power}{unit}"
     exact = Fraction(Decimal(str(number))) * POWERS[power]

@@ -58,7 +58,8 @@ def test_one_target_equals_the_walk(situation):
     left, cost, of, order, gone, fill = situation
     assume(cost is None or min(cost) > 0)
     shares = np.array([float(sum(left))])
-    found = walk_targets([lambda: [np.array(order, np.int64)]], shares, made(left, cost, of, fill), np.array(gone, np.int64))
+    gone = np.array(gone, np.int64)
+    found = walk_targets([lambda: [np.array(order, np.int64)]], shares, made(left, cost, of, fill), gone)
     assert found.rows.tolist() == obvious(*situation)
 
 

@@ -131,7 +131,10 @@ def test_numbers_of_every_width(kind):
     assert tamis.select(table, "top:x", budget=2).scores.tolist() == [3.0, 2.0]
 
 
-@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())])
+TEXTS = [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())]
+
+
+@pytest.mark.parametrize("kind", TEXTS)
 def test_texts_of_every_type(kind):
     table = pa.table({"text": pa.array(["b", "a", "b"]).cast(kind), "id": pa.array(["1", "2", "3"]).cast(kind)})
     found = tamis.select(table, "random", budget="100%")

@@ -10,8 +10,8 @@ from tamis.testing import make_pool, make_target
 
 POOL = make_pool(12)
 ROWS = POOL.to_pylist()
-RANDOM = "--method random --budget 3"
-TOP = "--method top:score --budget 3"
+TOP = "--method top:score"
+USUAL = ["select", "--method", "random", "--budget", "3", "-o", "out"]
 
 
 def changed(row, **values):
@@ -35,134 +35,133 @@ def parquet_bytes(table):
 
 
 WHOLE = parquet_bytes(POOL)
-NOT_UTF8 = pa.Array.from_buffers(pa.string(), 12, [None, pa.array(range(13), pa.int32()).buffers()[1], pa.py_buffer(b"abcdefg\xffijkl")])
+OFFSETS = pa.array(range(13), pa.int32()).buffers()[1]
+NOT_UTF8 = pa.Array.from_buffers(pa.string(), 12, [None, OFFSETS, pa.py_buffer(b"abcdefg\xffijkl")])
 BAD_LINE = b'{"id": "x", "text": "y"\n'
 LINES = b"".join(b'{"id": "%d", "text": "row %d"}\n' % (row, row) for row in range(400))
 OWN_UNKNOWN = "from tamis.vocabulary import Score\n\ndef mine(embeding) -> Score:\n    return embeding\n"
 
-# name: files beside pool.jsonl and wanted.jsonl, the words after `tamis select`, exit code, what must be named
+# name: files beside pool.jsonl and wanted.jsonl; words beside the usual ones, first the pool if it is another; exit
+# code, None where it depends on what is known before reading; what must be named
 CASES = {
     # columns
-    "column missing (flag)": ({}, f"pool.jsonl {RANDOM} --text boddy", 2, ["pool.jsonl", "'boddy'", "--text", "score"]),
-    "column missing (method)": ({}, "pool.jsonl --method top:qualty --budget 3", 2, ["'qualty'", "pool.jsonl", "score"]),
-    "column missing (budget)": ({}, "pool.jsonl --method random --budget '3 costs'", 2, ["'costs'", "'cost'", "tokens"]),
-    "column missing (quota)": ({}, f"pool.jsonl {RANDOM} --quota domain=a:0.5", 2, ["--quota", "'domain'", "group"]),
-    "need without column": ({}, "pool.jsonl --method top --budget 3", 2, ["top", "--score", "cost"]),
-    "wrong type": ({}, "pool.jsonl --method top:text --budget 3", 2, ["'text'", "pool.jsonl", "number"]),
-    "wrong type (budget)": ({}, "pool.jsonl --method random --budget '3 group'", 2, ["'group'", "number"]),
-    "--use of no role": ({}, f"pool.jsonl {RANDOM} --use scor=cost", 2, ["'scor'", "'score'"]),
+    "column missing (flag)": ({}, "--text boddy", 2, ["pool.jsonl", "'boddy'", "--text", "score"]),
+    "column missing (method)": ({}, "--method top:qualty", 2, ["'qualty'", "pool.jsonl", "score"]),
+    "column missing (budget)": ({}, "--budget '3 costs'", 2, ["'costs'", "'cost'", "tokens"]),
+    "column missing (quota)": ({}, "--quota domain=a:0.5", 2, ["--quota", "'domain'", "group"]),
+    "need without column": ({}, "--method top", 2, ["top", "--score", "cost"]),
+    "wrong type": ({}, "--method top:text", 2, ["'text'", "pool.jsonl", "number"]),
+    "wrong type (budget)": ({}, "--budget '3 group'", 2, ["'group'", "number"]),
+    "--use of no role": ({}, "--use scor=cost", 2, ["'scor'", "'score'"]),
     # values
-    "NaN score": ({"p.parquet": scores(float("nan"))}, f"p.parquet {TOP}", 1, ["p.parquet", "row 7", "'score'", "NaN"]),
-    "infinite score": ({"p.parquet": scores(float("inf"))}, f"p.parquet {TOP}", 1, ["row 7", "'score'", "infinity"]),
+    "NaN score": (
+        {"p.parquet": scores(float("nan"))}, f"p.parquet {TOP}", 1, ["p.parquet", "row 7", "'score'", "NaN"],
+    ),
+    "infinite score": (
+        {"p.parquet": scores(float("inf"))}, f"p.parquet {TOP}", 1, ["row 7", "'score'", "infinity"],
+    ),
     "null score": ({"p.parquet": scores(None)}, f"p.parquet {TOP}", 1, ["p.parquet", "row 7", "'score'"]),
-    "NaN in JSON": ({"p.jsonl": changed(7, score=float("nan"))}, f"p.jsonl {TOP}", 1, ["p.jsonl", "line 8", "NaN"]),
-    "null in JSON": ({"p.jsonl": changed(7, score=None)}, f"p.jsonl {TOP}", 1, ["p.jsonl", "line 8", "'score'"]),
+    "NaN in JSON": (
+        {"p.jsonl": changed(7, score=float("nan"))}, f"p.jsonl {TOP}", 1, ["p.jsonl", "line 8", "NaN"],
+    ),
+    "null in JSON": (
+        {"p.jsonl": changed(7, score=None)}, f"p.jsonl {TOP}", 1, ["p.jsonl", "line 8", "'score'"],
+    ),
     "text where a number was": (
-        {"p.jsonl": [{"score": 1}] * 300 + [{"score": "high"}]}, f"p.jsonl {TOP}", 1, ["p.jsonl", "line 301", "'score'"],
+        {"p.jsonl": [{"score": 1}] * 300 + [{"score": "high"}]}, f"p.jsonl {TOP}", 1, ["line 301", "'score'"],
     ),
-    "negative cost": ({"p.jsonl": changed(4, cost=-2)}, "p.jsonl --method random --budget '9 cost'", 1, ["line 5", "-2"]),
-    "equal ids in a shard": ({"p.jsonl": changed(7, id="doc-002")}, f"p.jsonl {RANDOM}", 1, ["line 8", "line 3", "'doc-002'"]),
+    "negative cost": ({"p.jsonl": changed(4, cost=-2)}, "p.jsonl --budget '9 cost'", 1, ["line 5", "-2"]),
+    "equal ids in a shard": ({"p.jsonl": changed(7, id="doc-002")}, "p.jsonl", 1, ["line 8", "line 3", "'doc-002'"]),
     "equal ids across files": (
-        {"two/a.jsonl": ROWS[:6], "two/b.jsonl": ROWS[5:]}, f"two {RANDOM}", 1, ["b.jsonl, line 1", "a.jsonl, line 6", "'doc-005'"],
+        {"two/a.jsonl": ROWS[:6], "two/b.jsonl": ROWS[5:]}, "two", 1, ["b.jsonl, line 1", "a.jsonl, line 6", "005"],
     ),
-    "row without id": ({"p.jsonl": changed(3, id=None)}, f"p.jsonl {RANDOM}", 1, ["p.jsonl, line 4", "'id'", "--id"]),
+    "row without id": ({"p.jsonl": changed(3, id=None)}, "p.jsonl", 1, ["p.jsonl, line 4", "'id'", "--id"]),
     # empty things
-    "empty file": ({"p.jsonl": b""}, f"p.jsonl {RANDOM}", 2, ["p.jsonl", "empty"]),
-    "empty Parquet": ({"p.parquet": POOL.slice(0, 0)}, f"p.parquet {RANDOM}", 2, ["p.parquet", "empty"]),
-    "only blank lines": ({"p.jsonl": b"\n \n\n"}, f"p.jsonl {RANDOM}", None, ["p.jsonl", "empty"]),
-    "empty gzip": ({"p.jsonl.gz": b""}, f"p.jsonl.gz {RANDOM}", 2, ["p.jsonl.gz", "empty"]),
-    "folder without files": ({"no/notes.md": "x"}, f"no {RANDOM}", 2, ["no", ".jsonl"]),
-    "no such file": ({}, f"pol.jsonl {RANDOM}", 2, ["pol.jsonl"]),
-    "unknown format": ({"p.csv": "a,b\n"}, f"p.csv {RANDOM}", 2, ["p.csv", ".parquet"]),
-    "empty target": ({"t.jsonl": b""}, "pool.jsonl --method dsir --budget 3 --target t.jsonl", 2, ["t.jsonl", "empty"]),
-    "target without words": (
-        {"t.jsonl": [{"text": ""}]}, "pool.jsonl --method dsir --budget 3 --target t.jsonl", 1, ["target", "empty"],
-    ),
+    "empty file": ({"p.jsonl": b""}, "p.jsonl", 2, ["p.jsonl", "empty"]),
+    "empty Parquet": ({"p.parquet": POOL.slice(0, 0)}, "p.parquet", 2, ["p.parquet", "empty"]),
+    "only blank lines": ({"p.jsonl": b"\n \n\n"}, "p.jsonl", None, ["p.jsonl", "empty"]),
+    "empty gzip": ({"p.jsonl.gz": b""}, "p.jsonl.gz", 2, ["p.jsonl.gz", "empty"]),
+    "folder without files": ({"no/notes.md": "x"}, "no", 2, ["no", ".jsonl"]),
+    "no such file": ({}, "pol.jsonl", 2, ["pol.jsonl"]),
+    "unknown format": ({"p.csv": "a,b\n"}, "p.csv", 2, ["p.csv", ".parquet"]),
+    "empty target": ({"t.jsonl": b""}, "--method dsir --target t.jsonl", 2, ["t.jsonl", "empty"]),
+    "target without words": ({"t.jsonl": [{"text": ""}]}, "--method dsir --target t.jsonl", 1, ["target", "empty"]),
     "target without text": (
-        {"t.jsonl": [{"n": 1}]}, "pool.jsonl --method dsir --budget 3 --target t.jsonl", 2, ["t.jsonl", "no text column"],
+        {"t.jsonl": [{"n": 1}]}, "--method dsir --target t.jsonl", 2, ["t.jsonl", "no text column"],
     ),
     "target text column missing": (
-        {}, "pool.jsonl --method dsir --budget 3 --target wanted.jsonl --target-text txt", 2, ["'txt'", "--target-text"],
+        {}, "--method dsir --target wanted.jsonl --target-text txt", 2, ["'txt'", "--target-text"],
     ),
-    "no target": ({}, "pool.jsonl --method dsir --budget 3", 2, ["dsir", "--target"]),
-    "all excluded": ({"ids": "\n".join(row["id"] for row in ROWS)}, f"pool.jsonl {RANDOM} --exclude @ids", 1, ["exclude"]),
+    "no target": ({}, "--method dsir", 2, ["dsir", "--target"]),
+    "all excluded": ({"ids": "\n".join(row["id"] for row in ROWS)}, "--exclude @ids", 1, ["exclude"]),
     # budgets
-    "budget 0": ({}, "pool.jsonl --method random --budget 0", 2, ["'0'", "above 0"]),
-    "budget negative": ({}, "pool.jsonl --method random --budget -4", 2, ["'-4'", "above 0"]),
-    "budget over the pool": ({}, "pool.jsonl --method random --budget 13", None, ["13", "12 rows"]),
-    "budget over the Parquet": ({"p.parquet": POOL}, "p.parquet --method random --budget 13", 2, ["13", "12 rows"]),
-    "budget over 100%": ({}, "pool.jsonl --method random --budget 101%", 2, ["'101%'", "100%"]),
-    "budget over the cost": ({}, "pool.jsonl --method random --budget '1K cost'", 1, ["'1K cost'", "cost", "at most"]),
-    "unknown unit": ({}, "pool.jsonl --method random --budget '5 parsecs'", 2, ["'parsecs'", "tokens"]),
-    "nonsense": ({}, "pool.jsonl --method random --budget lots", 2, ["'lots'", "10%"]),
-    "half a row": ({}, "pool.jsonl --method random --budget 2.5", 2, ["'2.5'", "whole"]),
-    "less than one row": ({}, "pool.jsonl --method random --budget 1%", None, ["1%", "12", "one row"]),
-    "cost too small": ({}, "pool.jsonl --method random --budget '1 chars'", 1, ["1 chars", "one row"]),
-    "budget missing": ({}, "pool.jsonl --method random", 2, ["--budget"]),
+    "budget 0": ({}, "--budget 0", 2, ["'0'", "above 0"]),
+    "budget negative": ({}, "--budget -4", 2, ["'-4'", "above 0"]),
+    "budget over the pool": ({}, "--budget 13", None, ["13", "12 rows"]),
+    "budget over the Parquet": ({"p.parquet": POOL}, "p.parquet --budget 13", 2, ["13", "12 rows"]),
+    "budget over 100%": ({}, "--budget 101%", 2, ["'101%'", "100%"]),
+    "budget over the cost": ({}, "--budget '1K cost'", 1, ["'1K cost'", "cost", "at most"]),
+    "unknown unit": ({}, "--budget '5 parsecs'", 2, ["'parsecs'", "tokens"]),
+    "nonsense": ({}, "--budget lots", 2, ["'lots'", "10%"]),
+    "half a row": ({}, "--budget 2.5", 2, ["'2.5'", "whole"]),
+    "less than one row": ({}, "--budget 1%", None, ["1%", "12", "one row"]),
+    "cost too small": ({}, "--budget '1 chars'", 1, ["1 chars", "one row"]),
     # limits
-    "unknown group": ({}, f"pool.jsonl {RANDOM} --quota group=aa:0.5", 1, ["'group'", "'aa'", "a, b, c"]),
-    "quotas over 1": ({}, f"pool.jsonl {RANDOM} --quota group=a:0.7,b:0.7", 2, ["--quota", "more than 1"]),
-    "quotas over the budget": ({}, f"pool.jsonl {RANDOM} --quota group=a:2,b:2", None, ["--quota", "4", "3"]),
-    "floors over the budget": ({}, f"pool.jsonl {RANDOM} --floor group=a:2,b:2", None, ["--floor", "4", "3"]),
-    "quota unreadable": ({}, f"pool.jsonl {RANDOM} --quota group=a", 2, ["--quota", "'a'", "law:0.3"]),
-    "two columns": ({}, f"pool.jsonl {RANDOM} --quota group=a:1 --quota label=1:1", 2, ["--quota", "one column"]),
+    "unknown group": ({}, "--quota group=aa:0.5", 1, ["'group'", "'aa'", "a, b, c"]),
+    "quotas over 1": ({}, "--quota group=a:0.7,b:0.7", 2, ["--quota", "more than 1"]),
+    "quotas over the budget": ({}, "--quota group=a:2,b:2", None, ["--quota", "4", "3"]),
+    "floors over the budget": ({}, "--floor group=a:2,b:2", None, ["--floor", "4", "3"]),
+    "quota unreadable": ({}, "--quota group=a", 2, ["--quota", "'a'", "law:0.3"]),
+    "two columns": ({}, "--quota group=a:1 --quota label=1:1", 2, ["--quota", "one column"]),
     "keep and exclude": (
-        {}, f"pool.jsonl {RANDOM} --must-keep doc-001,doc-002 --exclude doc-002", None, ["'doc-002'", "--must-keep", "--exclude"],
+        {}, "--must-keep doc-001,doc-002 --exclude doc-002", None, ["'doc-002'", "--must-keep", "--exclude"],
     ),
-    "must-keep over the budget": (
-        {}, f"pool.jsonl {RANDOM} --must-keep doc-001,doc-002,doc-003,doc-004", None, ["--must-keep", "1 more"],
-    ),
-    "unknown id": ({}, f"pool.jsonl {RANDOM} --must-keep doc-001,doc-99", 1, ["--must-keep", "'doc-99'"]),
-    "ids without id column": ({"p.jsonl": [{"n": 1}] * 4}, f"p.jsonl {RANDOM} --exclude 3", 2, ["--exclude", "--id"]),
-    "no id file": ({}, f"pool.jsonl {RANDOM} --exclude @nowhere", None, ["--exclude", "nowhere"]),
+    "must-keep over the budget": ({}, "--must-keep doc-001,doc-002,doc-003,doc-004", None, ["--must-keep", "1 more"]),
+    "unknown id": ({}, "--must-keep doc-001,doc-99", 1, ["--must-keep", "'doc-99'"]),
+    "ids without id column": ({"p.jsonl": [{"n": 1}] * 4}, "p.jsonl --exclude 3", 2, ["--exclude", "--id"]),
+    "no id file": ({}, "--exclude @nowhere", None, ["--exclude", "nowhere"]),
     # methods
-    "unknown method": ({}, "pool.jsonl --method randon --budget 3", 2, ["'randon'", "'random'"]),
-    "unknown parameter": ({}, "pool.jsonl --method threshold --score score --budget 3 --set hihg=3", 2, ["'hihg'", "'high'"]),
+    "unknown method": ({}, "--method randon", 2, ["'randon'", "'random'"]),
+    "unknown parameter": ({}, "--method threshold --score score --set hihg=3", 2, ["'hihg'", "'high'"]),
     "parameter of wrong type": (
-        {}, "pool.jsonl --method threshold --score score --budget 3 --set high=tall", 2, ["high='tall'", "number", "inf"],
+        {}, "--method threshold --score score --set high=tall", 2, ["high='tall'", "number", "inf"],
     ),
-    "parameter out of range": (
-        {}, "pool.jsonl --method weighted-draw --score score --budget 3 --set temperature=-1", 2, ["temperature=-1"],
-    ),
-    "unknown chooser": ({}, f"pool.jsonl {TOP} --choose tip", 2, ["'tip'", "'top'"]),
-    "no chooser to replace": ({}, "pool.jsonl --method stratified-random --budget 3 --choose top", 2, ["--choose", "stratified"]),
-    "shares for no targets": ({}, f"pool.jsonl {RANDOM} --set shares=1,2", 2, ["shares", "targets"]),
-    "own file missing": ({}, "pool.jsonl --method own.py:mine --budget 3", 2, ["own.py"]),
-    "own file with a syntax error": (
-        {"own.py": "def mine(:\n"}, "pool.jsonl --method own.py:mine --budget 3", 2, ["own.py", "SyntaxError"],
-    ),
-    "own function missing": (
-        {"own.py": "def mine() -> int: ...\n"}, "pool.jsonl --method own.py:min --budget 3", 2, ["'min'", "'mine'"],
-    ),
-    "own need unknown": ({"own.py": OWN_UNKNOWN}, "pool.jsonl --method own.py:mine --budget 3", 2, ["'embeding'", "length"]),
-    "own kind unknown": ({"own.py": "def mine() -> int: ...\n"}, "pool.jsonl --method own.py:mine --budget 3", 2, ["Score"]),
+    "parameter out of range": ({}, "--method weighted-draw --score score --set temperature=-1", 2, ["temperature=-1"]),
+    "unknown chooser": ({}, "--method top:score --choose tip", 2, ["'tip'", "'top'"]),
+    "no chooser to replace": ({}, "--method stratified-random --choose top", 2, ["--choose", "stratified"]),
+    "shares for no targets": ({}, "--set shares=1,2", 2, ["shares", "targets"]),
+    "own file missing": ({}, "--method own.py:mine", 2, ["own.py"]),
+    "own file with a syntax error": ({"own.py": "def mine(:\n"}, "--method own.py:mine", 2, ["own.py", "SyntaxError"]),
+    "own function missing": ({"own.py": "def mine() -> int: ...\n"}, "--method own.py:min", 2, ["'min'", "'mine'"]),
+    "own need unknown": ({"own.py": OWN_UNKNOWN}, "--method own.py:mine", 2, ["'embeding'", "length"]),
+    "own kind unknown": ({"own.py": "def mine() -> int: ...\n"}, "--method own.py:mine", 2, ["Score"]),
     # files
-    "truncated Parquet": ({"p.parquet": WHOLE[:-100]}, f"p.parquet {RANDOM}", 2, ["p.parquet", "Parquet"]),
-    "not Parquet": ({"p.parquet": b"hello, world, this is text"}, f"p.parquet {RANDOM}", 2, ["p.parquet", "Parquet"]),
+    "truncated Parquet": ({"p.parquet": WHOLE[:-100]}, "p.parquet", 2, ["p.parquet", "Parquet"]),
+    "not Parquet": ({"p.parquet": b"hello, world, this is text"}, "p.parquet", 2, ["p.parquet", "Parquet"]),
     "broken page": (
-        {"p.parquet": WHOLE[:4] + bytes(120) + WHOLE[124:]}, f"p.parquet {RANDOM}", 1, ["p.parquet", "cannot be read"],
+        {"p.parquet": WHOLE[:4] + bytes(120) + WHOLE[124:]}, "p.parquet", 1, ["p.parquet", "cannot be read"],
     ),
-    "invalid JSON": ({"p.jsonl": LINES[:62] + BAD_LINE}, f"p.jsonl {RANDOM}", 2, ["p.jsonl, line 3", "invalid JSON"]),
-    "invalid JSON deep inside": ({"p.jsonl": LINES + b"\n" + BAD_LINE}, f"p.jsonl {RANDOM}", 1, ["p.jsonl, line 402", "JSON"]),
-    "not an object": ({"p.jsonl": LINES + b"[1]\n"}, f"p.jsonl {RANDOM}", 1, ["p.jsonl, line 401", "object"]),
-    "JSONL not UTF-8": ({"p.jsonl": LINES + b'{"text": "\xff"}\n'}, f"p.jsonl {RANDOM}", 1, ["line 401", "UTF-8"]),
+    "invalid JSON": ({"p.jsonl": LINES[:62] + BAD_LINE}, "p.jsonl", 2, ["p.jsonl, line 3", "invalid JSON"]),
+    "invalid JSON deep inside": ({"p.jsonl": LINES + b"\n" + BAD_LINE}, "p.jsonl", 1, ["p.jsonl, line 402", "JSON"]),
+    "not an object": ({"p.jsonl": LINES + b"[1]\n"}, "p.jsonl", 1, ["p.jsonl, line 401", "object"]),
+    "JSONL not UTF-8": ({"p.jsonl": LINES + b'{"text": "\xff"}\n'}, "p.jsonl", 1, ["line 401", "UTF-8"]),
     "Parquet not UTF-8": (
-        {"p.parquet": column("text", NOT_UTF8)}, f"p.parquet {RANDOM}", 1, ["p.parquet, row 7", "'text'", "UTF"],
+        {"p.parquet": column("text", NOT_UTF8)}, "p.parquet", 1, ["p.parquet, row 7", "'text'", "UTF"],
     ),
-    "not gzip": ({"p.jsonl.gz": LINES}, f"p.jsonl.gz {RANDOM}", 2, ["p.jsonl.gz"]),
+    "not gzip": ({"p.jsonl.gz": LINES}, "p.jsonl.gz", 2, ["p.jsonl.gz"]),
     "mixed schemas": (
-        {"two/a.parquet": POOL, "two/b.parquet": POOL.drop_columns(["score"])}, f"two {RANDOM}", 2, ["b.parquet", "'score'"],
+        {"two/a.parquet": POOL, "two/b.parquet": POOL.drop_columns(["score"])}, "two", 2, ["b.parquet", "'score'"],
     ),
     "mixed types": (
-        {"two/a.jsonl": [{"score": 1}], "two/b.jsonl": [{"score": "x"}]}, f"two {RANDOM}", 2, ["b.jsonl", "a.jsonl", "'score'"],
+        {"two/a.jsonl": [{"score": 1}], "two/b.jsonl": [{"score": "x"}]}, "two", 2, ["b.jsonl", "a.jsonl", "'score'"],
     ),
-    "mixed formats": ({"two/a.parquet": POOL, "two/b.jsonl": ROWS}, f"two {RANDOM}", 2, ["a.parquet", "b.jsonl"]),
+    "mixed formats": ({"two/a.parquet": POOL, "two/b.jsonl": ROWS}, "two", 2, ["a.parquet", "b.jsonl"]),
     # output
-    "output of someone else": ({"out/theirs.txt": "x"}, f"pool.jsonl {RANDOM}", 2, ["-o out", "empty"]),
-    "output is a file": ({"out": "x"}, f"pool.jsonl {RANDOM}", 2, ["-o out", "file"]),
-    "output below a file": ({"a": "x"}, f"pool.jsonl {RANDOM} -o a/out", None, ["a"]),
-    "seed negative": ({}, f"pool.jsonl {RANDOM} --seed -1", 2, ["--seed"]),
-    "unknown flag": ({}, f"pool.jsonl {RANDOM} --bugdet 3", 2, ["--bugdet", "--budget"]),
+    "output of someone else": ({"out/theirs.txt": "x"}, "", 2, ["-o out", "empty"]),
+    "output is a file": ({"out": "x"}, "", 2, ["-o out", "file"]),
+    "output below a file": ({"a": "x"}, "-o a/out", None, ["a"]),
+    "seed negative": ({}, "--seed -1", 2, ["--seed"]),
+    "unknown flag": ({}, "--bugdet 3", 2, ["--bugdet", "--budget"]),
 }  # fmt: skip
 
 
@@ -172,7 +171,9 @@ def test_refused(name, folder, run, write, on_disk):
     for path, content in ({"pool.jsonl": ROWS, "wanted.jsonl": make_target()} | files).items():
         write(path, content)
     before = on_disk(folder)
-    told = run("select", "-o", "out", *shlex.split(words))
+    words = shlex.split(words)
+    pool = [] if words and not words[0].startswith("-") else ["pool.jsonl"]
+    told = run(*USUAL, *pool, *words)
     sentence = assert_one_sentence(told, code, named)
     after = on_disk(folder)
     if sentence.endswith("run again"):  # Broken: finished work is kept for the next run

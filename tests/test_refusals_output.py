@@ -162,6 +162,7 @@ def test_recipes(folder, run, write, on_disk, recipe, named):
         ("apply out pool.jsonl -o pool.jsonl", 2, ["pool.jsonl", "exists"]),
         ("apply out wanted.jsonl -o kept.jsonl", 2, ["pool", "12"]),
         ("methods randon", 2, ["'randon'", "'random'"]),
+        ("select pool.jsonl --method random -o new", 2, ["--budget"]),
         ("selct pool.jsonl", 2, ["'selct'", "'select'"]),
         ("score pool.jsonl --method stratified-random -o scores", 2, ["stratified-random"]),
     ],

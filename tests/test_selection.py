@@ -34,7 +34,7 @@ def test_saved_and_loaded(tmp_path):
     assert "<html" in (tmp_path / "page.html").read_text()
     with pytest.raises(Refused, match="not an empty folder"):
         TWO.save(tmp_path / "kept")
-    with pytest.raises(Refused, match="selection.parquet is missing"):
+    with pytest.raises(Refused, match=r"selection\.parquet is missing"):
         Selection.load(tmp_path)
 
 

@@ -14,7 +14,7 @@ from tamis.selection import Selection
 
 LINES = [
     b'{"id":  3, "text": "caf\\u00e9",\t"x": 1.50}',
-    "{\"text\": \"café – naïve\", \"id\": 4, \"x\": 1e2}".encode(),
+    '{"text": "café – naïve", "id": 4, "x": 1e2}'.encode(),
     b'  {"id": 5, "text": "trailing blanks", "x": 3, "more": {"deep": [1, {"a": null}]}}  ',
     b'{"id": 6, "id": 7, "text": "twice", "x": 4}\r',
     b'{"x": -1, "text": "\\ud83d\\ude00 \\/", "id": 8}',
@@ -53,7 +53,7 @@ NESTED = pa.table(
     {
         "score": [5.0, 1.0, 4.0, 3.0, 2.0],
         "tags": pa.array([["a"], [], None, ["b", None], ["c"]], pa.list_(pa.string())),
-        "meta": pa.array([{"x": 1, "y": [{"z": "é"}]}, None, {"x": None, "y": []}, {"x": 3, "y": None}, {"x": 4, "y": []}]),
+        "meta": [{"x": 1, "y": [{"z": "é"}]}, None, {"x": None, "y": []}, {"x": 3, "y": None}, {"x": 4, "y": []}],
         "when": pa.array([0, 1, None, 3, 4], pa.timestamp("us", "UTC")),
         "price": pa.array([Decimal("1.5"), None, Decimal(3), Decimal(0), None], pa.decimal128(20, 3)),
         "raw": pa.array([b"\xff", b"", None, b"a", b"b"], pa.binary()),
@@ -106,5 +106,5 @@ def test_parquet_files_may_differ_in_order_and_width_of_columns(folder, run, wri
 def test_a_table_is_applied_in_memory():
     chosen = tamis.select(NESTED, "bottom:score", budget=2)
     assert chosen.apply(NESTED).to_pylist() == NESTED.take(pa.array([1, 4])).to_pylist()
-    with pytest.raises(Refused, match="different|same pool"):
+    with pytest.raises(Refused, match="give the same pool"):
         chosen.apply(NESTED.slice(1))

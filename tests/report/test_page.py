@@ -156,3 +156,11 @@ def test_a_choice_not_made_by_score_alone_is_not_called_just_missed():
     summary["scores"][0]["cut"] = None
     page = render(manifest, summary, examples)
     assert "Just missed" not in page and "score alone did not decide" in page
+
+
+def test_a_shift_that_chance_explains_is_not_a_finding():
+    manifest, summary, examples = build(groups=2)
+    summary["groups"]["rows"] = [{"group": "a", "pool": 500, "kept": 54}, {"group": "b", "pool": 500, "kept": 46}]
+    assert "gained more than a random draw might give it" in render(manifest, summary, examples)
+    summary["groups"]["rows"] = [{"group": "a", "pool": 500, "kept": 90}, {"group": "b", "pool": 500, "kept": 10}]
+    assert "a</bdi> makes up" in render(manifest, summary, examples)

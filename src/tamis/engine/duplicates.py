@@ -25,8 +25,10 @@ def partitions(hashes: Hashes) -> Iterator[NDArray[np.uint64]]:
         yield np.concatenate(pieces)
 
 
-def find_duplicates(hashes: Hashes) -> NDArray[np.int64]:
+def find_duplicates(hashes: Hashes, among: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
     """Pairs (row, kept row), `int64 [d, 2]` by row: every row whose hash an earlier row has, with the first such row.
+
+    Only rows of the mask `among` are looked at.
 
     `O(n log n)` time over all partitions; `100 MB` at most, whatever the pool.
 
@@ -37,6 +39,7 @@ def find_duplicates(hashes: Hashes) -> NDArray[np.int64]:
     """
     found = []
     for part in partitions(hashes):
+        part = part if among is None else part[among[part[:, 2].astype(np.int64)]]
         first = np.sort(part[:, 0])
         shared = np.unique(first[1:][first[1:] == first[:-1]])
         part = part[np.isin(part[:, 0], shared)] if len(shared) else part[:0]

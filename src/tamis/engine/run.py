@@ -181,8 +181,8 @@ class Run:
                 mask[np.flatnonzero(empty)] = False
             pairs = np.empty((0, 2), np.int64)
             if plan.columns["duplicates"]:
-                pairs = find_duplicates(lambda: frame.hashes("texts"))
-                pairs = pairs[mask[pairs[:, 0]] & ~np.isin(pairs[:, 0], must)]
+                pairs = find_duplicates(lambda: frame.hashes("texts"), mask)
+                pairs = pairs[~np.isin(pairs[:, 0], must)]
                 mask[pairs[:, 0]] = False
             counts["duplicates"] = len(pairs)
             mask[must] = True

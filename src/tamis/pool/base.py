@@ -188,7 +188,7 @@ def as_type(array: pa.Array, target: pa.DataType) -> pa.Array:
 
 
 def typed(pool: Pool, shard: Shard, batch: pa.RecordBatch, columns: Columns, first: int) -> pa.RecordBatch:
-    """`columns` of `batch` as their types; refuses the first row that cannot be. `first` is its first row in `shard`."""
+    """`columns` of `batch`, which starts at row `first` of `shard`, as their types; refuses the first wrong row."""
     arrays = []
     for name, target in columns.items():
         try:

@@ -1,5 +1,6 @@
 """`report.html` from what a selection recorded: pure, one string out, nothing loaded from elsewhere."""
 
+import math
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from importlib import resources
@@ -172,20 +173,25 @@ def _groups(look: Callable[[str], Any]) -> dict[str, Any] | None:
     rows = []
     for path, entry in entries:
         row: dict[str, Any] = {key: _ratio(entry.get(key) or 0, total[key]) for key in keys}
-        row |= {"path": path, "name": entry.get("group"), "groups": entry.get("groups"), "count": entry}
+        row |= {
+            "path": path,
+            "name": entry.get("group"),
+            "groups": entry.get("groups"),
+        }
         row["change"] = _ratio(row["kept"], row["pool"])
         rows.append(row)
     named, rest = rows[: len(source)], rows[len(source) :]
     named.sort(key=lambda row: (-row["kept"], -row["pool"]))
     fold = _SHOWN_GROUPS - 6 if len(named) > _SHOWN_GROUPS else len(named)
     most = max(named, key=lambda row: row["kept"] - row["pool"])
+    chance = math.sqrt(_ratio(most["pool"] * (1 - most["pool"]), total["kept"]))
     return {
         "column": look("summary.groups.column"),
         "rows": named[:fold] + rest,
         "more": named[fold:],
         "target": total["target"] > 0,
         "top": max(max(row[key] for key in keys) for row in rows),
-        "most": most if most["kept"] - most["pool"] >= 0.005 and total["kept"] else None,
+        "most": most if most["kept"] - most["pool"] > max(0.005, 3 * chance) else None,
         "alone": len(rows) == 1,
         "kept": total["kept"],
     }
