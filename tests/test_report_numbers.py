@@ -27,7 +27,12 @@ def report(tmp_path_factory):
     select(EXAMPLES / "pool", "dsir", target=target, budget=200, temperature=0, exclude=excluded, output=out)
     page = (out / "report.html").read_text(encoding="utf-8")
     shown = re.findall(r'data-name="([^"]*)"\s+data-value="([^"]*)"', page)
-    return out, pool, [json.loads(line) for line in target.open()], {name: html.unescape(value) for name, value in shown}
+    return (
+        out,
+        pool,
+        [json.loads(line) for line in target.open()],
+        {name: html.unescape(value) for name, value in shown},
+    )
 
 
 def expected(out, pool, target):
@@ -37,13 +42,16 @@ def expected(out, pool, target):
     kept = pq.read_table(out / "selection.parquet")
     scores = pq.read_table(out / "scores.parquet")
     dropped = pq.read_table(out / "duplicates.parquet").to_pylist()
-    rows, score = kept["row"].to_pylist(), dict(zip(scores["row"].to_pylist(), scores["score"].to_pylist(), strict=True))
+    rows, score = (
+        kept["row"].to_pylist(),
+        dict(zip(scores["row"].to_pylist(), scores["score"].to_pylist(), strict=True)),
+    )
     found = {
         "rows.pool": len(texts), "rows.kept": len(rows), "rows.excluded": 2, "rows.without_text": 0,
         "rows.duplicates": len(dropped), "rows.eligible": len(score), "derived.not_kept": len(score) - len(rows),
         "derived.kept_of_pool": len(rows) / len(texts), "budget.spent": len(rows), "budget.limit": 200, "seed": 0,
         "pool.files": 4, "pool.bytes": sum(path.stat().st_size for path in (EXAMPLES / "pool").iterdir()),
-        "targets.0.rows": len(target), "summary.duplicates.dropped": len(dropped), "method.year": 2023,
+        "targets.0.rows": len(target), "summary.targets.0.asked": 200, "summary.targets.0.kept": len(rows), "summary.duplicates.dropped": len(dropped), "method.year": 2023,
     }  # fmt: skip
     before, after = Counter(sources), Counter(sources[row] for row in rows)
     for index, group in enumerate(sorted(before, key=lambda name: (-after[name], -before[name]))):
@@ -52,7 +60,11 @@ def expected(out, pool, target):
         found |= {f"{stem}.pool": before[group], f"{stem}.kept": after[group]}
         found |= {f"derived.{stem}.pool_share": shares[0], f"derived.{stem}.kept_share": shares[1]}
         found |= {f"derived.{stem}.change": shares[1] / shares[0]}
-    for name, group in (("pool", texts), ("kept", [texts[row] for row in rows]), ("target", [t["text"] for t in target])):
+    for name, group in (
+        ("pool", texts),
+        ("kept", [texts[row] for row in rows]),
+        ("target", [t["text"] for t in target]),
+    ):
         found[f"summary.lengths.median.{name}"] = float(np.median([len(text) for text in group]))
         found[f"summary.text.diversity.{name}"] = ngrams.diversity(coarse(group))
     pooled, chosen, wanted = coarse(texts), coarse([texts[row] for row in rows]), coarse([t["text"] for t in target])

@@ -46,7 +46,7 @@ def choose(plan: Plan, frame: Frame, eligible: NDArray[np.bool_], must: Rows, or
         raise Refused(f"--must-keep costs {over:g} more than budget and quotas allow: ask for more, or keep fewer")
     targets = _target_parts(plan, limit - float(limits.costs(must).sum()))
     takes = [(BY_MUST, Taken(must, np.full(len(must), -1), np.arange(len(must))))]
-    floors = _take_floors(plan, frame, limit, limits, orders, must, takes)
+    floors = _take_floors(plan, frame, limit, limits, orders, targets, must, takes)
     takes.append((BY_ORDER, _serve(orders, _rest(targets, takes, limits), limits, _gone(takes))))
     if plan.request.borrow and limits.left.sum() > 0:
         limits.pool_the_rest()
@@ -126,8 +126,8 @@ def _bins(shares: list[Share], frame: Frame) -> NDArray[np.int64]:
 
 
 def _take_floors(
-    plan: Plan, frame: Frame, limit: float, limits: Limits, orders: Sequence[Blocks], must: Rows,
-    takes: list[tuple[int, Taken]],
+    plan: Plan, frame: Frame, limit: float, limits: Limits, orders: Sequence[Blocks],
+    targets: NDArray[np.float64], must: Rows, takes: list[tuple[int, Taken]],
 ) -> dict[tuple[str, str], float]:  # fmt: skip
     """Take what the floors ask for first, so that the rest of the budget cannot use it up."""
     if not plan.floor:
@@ -137,7 +137,8 @@ def _take_floors(
     least = Limits(np.array([0.0, *due.values()]), limits.cost, bins, plan.request.fill)
     least.charge(must)
     least.closed |= np.arange(len(due) + 1) == 0
-    found = _serve(orders, _target_parts(plan, float(least.left[~least.closed].sum())), least, must)
+    parts = np.minimum(_target_parts(plan, float(least.left[~least.closed].sum())), targets)
+    found = _serve(orders, parts, least, must)
     fits = limits.take(found.rows)
     takes.append((BY_FLOOR, Taken(*(column[fits] for column in found))))
     if not plan.request.borrow:

@@ -128,7 +128,7 @@ def summarise(done: Outcome, pool_fold: Any, target_folds: list[Any], kept_fold:
             {"target": name, "asked": float(asked), "kept": int(np.count_nonzero(choice.target == index))}
             for index, (name, asked) in enumerate(zip(names, choice.target_shares, strict=True))
         ]
-        if done.has_several_scores and choice.target_shares is not None
+        if plan.method.kind == "Match" and choice.target_shares is not None
         else [],
         "duplicates": _duplicates(done),
     }
