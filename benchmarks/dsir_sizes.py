@@ -12,10 +12,10 @@ from pathlib import Path
 
 from common import data, grow, run, select, write_page, write_target
 
-NOTE = """Pools made of pool.parquet by repetition, a token at the end of each text (Parquet in zstd, row groups of 65,536
-rows or less), 500 target documents of law, two workers, kernels compiled before. *Peak* is anonymous memory (RssAnon)
-of the command and all its descendants, added up every 20 ms. *Out* is the output folder with the state that lets a
-later run reuse finished shards. GB are of text, 10^9 bytes; *CPU* is processor time of all processes."""
+NOTE = """Pools made of pool.parquet by repetition, a token at the end of each text (Parquet in zstd, row groups of
+65,536 rows or less), 500 target documents of law, two workers, kernels compiled before. *Peak* is anonymous memory
+(RssAnon) of the command and all its descendants, added up every 20 ms. *Out* is the output folder with the state that
+lets a later run reuse finished shards. GB are of text, 10^9 bytes; *CPU* is processor time of all processes."""
 JSON_SIZES = (0.1, 1.0)
 
 

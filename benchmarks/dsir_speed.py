@@ -52,7 +52,7 @@ def peer(folder: Path) -> None:
 
 
 def prepare(pool: Path, docs: int, folder: Path) -> float:
-    """Write the pool as JSON Lines, a slice of it for the peer, and the target; gives the slice's share of the bytes."""
+    """Write the pool as JSON Lines, a slice for the peer, and the target; the slice's share of the pool's bytes."""
     table = pq.read_table(pool)
     part = table.take(pa.array(np.sort(np.random.default_rng(SEED).choice(len(table), docs, replace=False))))
     for name, rows in (("slice", part), ("few", part.slice(0, 20)), ("pool", table)):

@@ -37,8 +37,8 @@ for module in modules:
 print(json.dumps(found))
 """
 NOTE = """Each in a new process, files in the page cache; the median of {turns}, then the lowest and the highest. The
-whole process includes the start of Python. Kernels are compiled once to an empty `NUMBA_CACHE_DIR` and then loaded from it;
-`import numba` itself is not in their rows, but in the last ones."""
+whole process includes the start of Python. Kernels are compiled once to an empty `NUMBA_CACHE_DIR` and then loaded
+from it; `import numba` itself is not in their rows, but in the last ones."""
 
 
 def kernels() -> list[str]:

@@ -94,7 +94,7 @@ def obvious(rows, order, must, limit, quota, floor, by_rows, borrow, fill):
     closed |= {bin for bin in left if left[bin] <= 0}
     kept += [row for row in order if take(row, left, bin_of[row], closed)]
     if borrow:
-        pooled, shut = {"all": sum(left.values())}, set()
+        pooled, shut = {"all": limit - sum(price[row] for row in kept)}, set()
         kept += [row for row in order if take(row, pooled, "all", shut)]
     return kept
 

@@ -32,6 +32,7 @@ def test_middle_by_hand():
     assert order(middle(np.array([40.0, 10, 30, 50, 20]), KEY)) == [2, 4, 0, 1, 3]
     assert order(middle(np.array([4.0, 1, 3, 2]), KEY[:4])) == [3, 2, 1, 0]
     assert order(middle(np.full(4, 2.0), KEY[:4])) == [0, 1, 2, 3]
+    assert order(middle(np.array([9.0, 5, 1, 1, 1]), KEY)) == [2, 3, 4, 1, 0]
 
 
 @given(st.lists(st.integers(-4, 4), min_size=1, max_size=30), st.randoms(use_true_random=False))

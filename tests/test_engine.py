@@ -134,6 +134,26 @@ def test_three_targets_get_equal_shares(select, folder, write):
     assert [found["target"].to_pylist().count(name) for name in "abc"] == [6, 2, 2]
 
 
+def test_each_target_has_its_own_draw(select, write):
+    """Two equal targets: with one noise for both, the second would take the second best of the same order."""
+    words = [word for _ in range(2) for word in ("--target", write("a.jsonl", make_target()))]
+    found, _, _ = select("--budget", 6, *words, "--set", "temperature=1000", method="dsir")
+    assert found["target"].to_pylist()[:2] == ["a", "a-2"]
+    assert [reason.split()[1] for reason in found["reason"].to_pylist()[:2]] == ["1", "1"]
+
+
+def test_shards_without_texts_or_rows(select, write):
+    write("pool/0.jsonl", [{"text": None, "s": 1}])
+    write("pool/1.jsonl", "\n\n")
+    write("pool/2.jsonl", [{"text": "x", "s": 1}, {"text": "y", "s": 3}])
+    write("pool/3.jsonl", "")
+    found, manifest, _ = select("--budget", "100%", pool="pool", method="top:s")
+    assert found.select(["row", "file", "file_row"]).to_pylist() == [
+        {"row": 2, "file": "2.jsonl", "file_row": 1}, {"row": 1, "file": "2.jsonl", "file_row": 0},
+    ]  # fmt: skip
+    assert manifest["rows"]["pool"] == 3 and manifest["rows"]["without_text"] == 1
+
+
 @pytest.mark.parametrize(("unit", "cost"), [("chars", len), ("bytes", lambda text: len(text.encode())), ("cost", None)])
 def test_cost_units(select, unit, cost):
     pool = POOL.set_column(1, "text", pa.array([f"é{'x' * row}" for row in range(24)]))

@@ -87,7 +87,7 @@ def test_charge_spends_in_each_bin_and_tells_what_is_over():
 
 def test_pooled_rest_may_be_spent_on_any_row():
     limits = Limits(np.array([0.0, 2.0]), None, np.array([0, 0, 1]))
-    limits.pool_the_rest()
+    limits.pool(2.0)
     assert limits.take(np.array([0, 1, 2])).tolist() == [True, True, False]
 
 
@@ -101,6 +101,7 @@ def streams(orders):
         ([[0, 1, 2, 3], [3, 2, 1, 0]], [2, 2], 4, None, False, [0, 3, 1, 2], [0, 1, 0, 1]),
         ([[0, 1, 2, 3], [0, 1, 2, 3]], [2, 2], 4, None, False, [0, 1, 2, 3], [0, 1, 0, 1]),
         ([[0, 1, 2, 3], [0, 3, 2, 1]], [3, 1], 4, None, False, [0, 3, 1, 2], [0, 1, 0, 0]),
+        ([[0, 1, 2, 3], [9, 8]], [4, 2], 6, None, False, [0, 9, 1, 2, 8, 3], [0, 1, 0, 0, 1, 0]),
         ([[0], [1, 2, 3]], [2, 2], 4, None, False, [0, 1, 2], [0, 1, 1]),
         ([[0, 1], [2, 3]], [4, 4], 8, [3, 9, 2, 2], False, [0, 2, 3], [0, 1, 1]),
         ([[1, 0], [2, 3]], [4, 4], 8, [3, 9, 2, 2], True, [0, 2, 3], [0, 1, 1]),

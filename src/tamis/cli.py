@@ -102,14 +102,22 @@ def score(dry_run: bool, as_json: bool, **flags: Any) -> None:
 
 
 @cli.command()
-@click.argument("recipe", type=click.Path(exists=True, dir_okay=False))
+@click.argument("recipe", type=click.Path(exists=True, dir_okay=False), required=False)
+@click.option("--schema", is_flag=True, help="print the JSON schema of recipes, for editors")
 @click.option("--workers", type=click.IntRange(min=1), help="processes [default: number of cores]")
 @click.option("--output", "-o", help="folder to write, instead of the recipe's")
 @click.option("--force", is_flag=True, help="replace another selection in the output folder")
 @click.option("--dry-run", is_flag=True, help="say what would be done, and do nothing")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object on standard output")
-def run(recipe: str, dry_run: bool, as_json: bool, **flags: Any) -> None:
+def run(recipe: str | None, schema: bool, dry_run: bool, as_json: bool, **flags: Any) -> None:
     """Run a RECIPE: a YAML file whose keys are the flags of `tamis select`."""
+    if schema:
+        from tamis.engine.schema import recipe_schema
+
+        click.echo(json.dumps(recipe_schema(), indent=1))
+        return
+    if recipe is None:
+        raise click.UsageError("name a recipe, a YAML file whose keys are the flags of tamis select")
     values = read_recipe(Path(recipe)) | {name: value for name, value in flags.items() if value}
     _select(values, dry_run, as_json, where=recipe)
 

@@ -84,9 +84,9 @@ class Limits:
         self.closed = self.left <= 0
         return float(-self.left.min())
 
-    def pool_the_rest(self) -> None:
-        """Let what the bins have left be spent on any row."""
-        self.left = np.array([self.left.sum()])
+    def pool(self, rest: float) -> None:
+        """Let `rest`, which is what the bins have left, be spent on any row."""
+        self.left = np.array([rest])
         self.bin, self.closed = None, self.left <= 0
 
 

@@ -48,8 +48,8 @@ def choose(plan: Plan, frame: Frame, eligible: NDArray[np.bool_], must: Rows, or
     takes = [(BY_MUST, Taken(must, np.full(len(must), -1), np.arange(len(must))))]
     floors = _take_floors(plan, frame, limit, limits, orders, targets, must, takes)
     takes.append((BY_ORDER, _serve(orders, _rest(targets, takes, limits), limits, _gone(takes))))
-    if plan.request.borrow and limits.left.sum() > 0:
-        limits.pool_the_rest()
+    if plan.request.borrow:
+        limits.pool(limit - float(limits.costs(_gone(takes)).sum()))  # the sum of the bins' rests would be less exact
         takes.append((BY_ORDER, _serve(orders, targets, limits, _gone(takes))))
     choice = _ordered(takes, len(orders))
     choice.limit = limit
@@ -137,8 +137,7 @@ def _take_floors(
     least = Limits(np.array([0.0, *due.values()]), limits.cost, bins, plan.request.fill)
     least.charge(must)
     least.closed |= np.arange(len(due) + 1) == 0
-    parts = np.minimum(_target_parts(plan, float(least.left[~least.closed].sum())), targets)
-    found = _serve(orders, parts, least, must)
+    found = _serve(orders, targets, least, must)
     fits = limits.take(found.rows)
     takes.append((BY_FLOOR, Taken(*(column[fits] for column in found))))
     if not plan.request.borrow:
