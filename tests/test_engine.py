@@ -1,6 +1,7 @@
 """The lines of INTERFACE.md on rows, limits and the output folder, through the command line."""
 
 import json
+import re
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -139,7 +140,7 @@ def test_each_target_has_its_own_draw(select, write):
     words = [word for _ in range(2) for word in ("--target", write("a.jsonl", make_target()))]
     found, _, _ = select("--budget", 6, *words, "--set", "temperature=1000", method="dsir")
     assert found["target"].to_pylist()[:2] == ["a", "a-2"]
-    assert [reason.split()[1] for reason in found["reason"].to_pylist()[:2]] == ["1", "1"]
+    assert [re.search(r"\d+", reason)[0] for reason in found["reason"].to_pylist()[:2]] == ["1", "1"]
 
 
 def test_shards_without_texts_or_rows(select, write):
@@ -152,6 +153,9 @@ def test_shards_without_texts_or_rows(select, write):
         {"row": 2, "file": "2.jsonl", "file_row": 1}, {"row": 1, "file": "2.jsonl", "file_row": 0},
     ]  # fmt: skip
     assert manifest["rows"]["pool"] == 3 and manifest["rows"]["without_text"] == 1
+    target = write("target.jsonl", make_target())
+    found, _, _ = select("--budget", "100%", "--target", target, pool="pool", method="dsir", to="near")
+    assert sorted(found["row"].to_pylist()) == [1, 2]
 
 
 @pytest.mark.parametrize(("unit", "cost"), [("chars", len), ("bytes", lambda text: len(text.encode())), ("cost", None)])

@@ -79,7 +79,7 @@ def _limit(plan: Plan, eligible: NDArray[np.bool_], cost: NDArray[np.float64] | 
     assert plan.budget is not None
     if cost is None:
         return float(plan.budget.rows(int(np.count_nonzero(eligible))))
-    total, amount = float(cost[eligible].sum()), float(plan.budget.amount)
+    total, amount = float(np.sum(cost, where=eligible)), float(plan.budget.amount)
     if amount > total:
         raise Refused(
             f"budget {plan.budget.asked!r} is over the pool: its eligible rows hold {total:,.0f} {plan.budget.unit}; "

@@ -52,15 +52,23 @@ def find_duplicates(hashes: Hashes, among: NDArray[np.bool_] | None = None) -> N
 
 
 def find_rows(hashes: Hashes, wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """The first row that has each of the `wanted` hashes, `uint64 [w, 2]`, or -1."""
+    """The first row that has each of the `wanted` hashes, `uint64 [w, 2]`, or -1; `O(w log n)` time a shard.
+
+    Examples:
+        >>> rows = np.array([[5, 0, 1], [5, 3, 0], [7, 1, 2]], np.uint64)
+        >>> find_rows(lambda: [(0, rows)], np.array([[5, 3], [7, 0]], np.uint64)).tolist()
+        [0, -1]
+    """
     rows = np.full(len(wanted), -1, np.int64)
     for start, found in hashes():
-        at = np.searchsorted(found[:, 0], wanted[:, 0])
-        for index in np.flatnonzero((rows < 0) & (at < len(found))):
-            place = int(at[index])
-            while place < len(found) and found[place, 0] == wanted[index, 0]:
-                if found[place, 1] == wanted[index, 1]:
-                    rows[index] = start + int(found[place, 2])
-                    break
-                place += 1
+        open_ones = np.flatnonzero(rows < 0)
+        at = np.searchsorted(found[:, 0], wanted[open_ones, 0])
+        while len(open_ones):  # nearly always once: further only where first words are equal and second ones are not
+            inside = at < len(found)
+            open_ones, at = open_ones[inside], at[inside]
+            same = found[at, 0] == wanted[open_ones, 0]
+            open_ones, at = open_ones[same], at[same]
+            hit = found[at, 1] == wanted[open_ones, 1]
+            rows[open_ones[hit]] = start + found[at[hit], 2].astype(np.int64)
+            open_ones, at = open_ones[~hit], at[~hit] + 1
     return rows

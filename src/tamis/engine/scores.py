@@ -39,11 +39,12 @@ class Scores:
     @classmethod
     def from_parts(cls, plan: Plan, frame: Frame, parts: list[Path], work: Path) -> "Scores":
         """Scores that workers made."""
-        tables = [read_table(part) for part in parts]
+        found = zip(frame.starts.tolist(), map(read_table, parts), strict=False)
+        starts, tables = zip(*((start, table) for start, table in found if table.num_rows), strict=True)
         names = [name for name in tables[0].column_names if name.startswith("score")]
         columns = [blank(work, name, (frame.rows,), np.float64) for name in names]
         admitted = blank(work, "admitted", (frame.rows,), np.bool_) if "admitted" in tables[0].column_names else None
-        for start, table in zip(frame.starts, tables, strict=False):
+        for start, table in zip(starts, tables, strict=True):
             block = slice(start, start + table.num_rows)
             for name, column in zip(names, columns, strict=True):
                 column[block] = table[name].to_numpy()

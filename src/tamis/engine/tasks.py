@@ -51,11 +51,11 @@ def scan(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) ->
     functions = [found for i, found in enumerate(folds(job.registered, job.parameters, True)) if i in spec["folds"]]
     pieces: dict[str, list[Any]] = {}
     done = 0
-    for batch in pool.read(shard, wanted):
+    for batch in _at_least_one(pool.read(shard, wanted), wanted):
         found = _row_columns(pool, shard, batch, spec, done)
         for name, values in found.items():
             pieces.setdefault(name, []).append(values)
-        for index, (fit, merge, parameters) in enumerate(functions):
+        for index, (fit, merge, parameters) in enumerate(functions if batch.num_rows else ()):
             partial = fit(batch.column(text), **parameters)
             folded[index] = partial if folded[index] is None else merge(folded[index], partial)
         done += batch.num_rows
@@ -69,6 +69,15 @@ def scan(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) ->
     if ident is None and "row" not in columns:
         columns["row"] = np.arange(done, dtype=np.int32)
     write_table(out, columns)
+
+
+def _at_least_one(batches: Iterator[pa.RecordBatch], wanted: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
+    """The batches of a shard; one without rows when it has none (a file of blank lines), so that its columns are known."""
+    first = next(batches, None)
+    if first is None:
+        first = pa.RecordBatch.from_arrays([pa.array([], kind) for kind in wanted.values()], names=list(wanted))
+    yield first
+    yield from batches
 
 
 def _beside(out: Path, ending: str) -> Path:
@@ -185,7 +194,7 @@ def score(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) -
             scored, mask = scored
             admitted.append(mask)
         pieces.append(check_scores(method, scored, batch.num_rows))
-    scores = np.concatenate(pieces)
+    scores = np.concatenate(pieces) if pieces else np.empty((0, 0))
     columns: dict[str, Any] = {f"score{i}": scores[:, i] for i in range(scores.shape[1])}
     write_table(out, columns | ({"admitted": np.concatenate(admitted)} if admitted else {}))
 
