@@ -8,8 +8,12 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import settings
 
 from tamis import cli as command_line
+
+settings.register_profile("tamis", derandomize=True, deadline=None)
+settings.load_profile("tamis")
 
 
 class Told(NamedTuple):

@@ -186,7 +186,7 @@ def test_finished_shards_serve_a_pool_that_has_grown(small: tuple[Path, Path, Pa
     scans = {path: when for path, when in parts(out).items() if "/scan-" in path}
     write_pool(grown, files=1, rows=50, first=10)
     refused = tamis(command(grown, target, out))
-    assert refused.returncode == 2 and "its files changed" in refused.stderr
+    assert refused.returncode == 2 and "before the files of the pool changed" in refused.stderr
     assert tamis([*command(grown, target, out), "--force"]).returncode == 0
     after = parts(out)
     assert all(after[path] == when for path, when in scans.items())

@@ -232,7 +232,7 @@ def _planned(values: dict[str, Any], dry_run: bool, as_json: bool, verb: str, wh
         click.echo(json.dumps(values, indent=1) if as_json else text)
         return
     assert folder is not None
-    folder.check(request.identity(), plan.pool.fingerprint, request.force)
+    folder.check(plan.asked, request.force)
     planning["done"] = True
     manifest = run_select(plan, folder, Console(), launched)
     if as_json:

@@ -1,6 +1,9 @@
 """Hashed n-grams against a regular expression and loops in plain Python."""
 
+import ctypes
+import functools
 import hashlib
+import mmap
 import re
 import threading
 import unicodedata
@@ -13,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis.errors import Refused
-from tamis.ops import ngram_sha, ngrams, unicode
+from tamis.ops import ngram_blocks, ngram_sha, ngrams, unicode
 
 MASK = (1 << 64) - 1
 WORDS = [*"Alice went école ΟΔΟΣ İstanbul 漢字 カナ क्षि x² naïve … é 𝒜𐐀 ½".split(), "\x1c", "\0", "\u3000"]
@@ -129,6 +132,54 @@ def test_blocks_change_nothing(monkeypatch):
     for hash, (counts, lengths) in zip(MODES, whole, strict=True):
         counts_again, lengths_again = ngrams.count_with_tokens(pa.array(column), hash=hash)
         assert (counts.counts == counts_again.counts).all() and (lengths == lengths_again).all()
+
+
+def boundary_texts() -> list[str]:
+    rng = np.random.default_rng(11)
+    ascii_only = [chr(code) for code in range(128)]
+    alphabets = [ascii_only, [*ascii_only, *"éİȺK漢カ𝒜\u3000"], list("ab "), list("aZ 漢"), list("abcdefgh"), ["é"]]
+    sizes = [*range(0, 20), *(64 * k + d for k in range(4) for d in (-32, -31, -17, -16, -15, -1, 0, 1) if k)]
+    return ["".join(rng.choice(alphabet, size)) for size in sizes for alphabet in alphabets]
+
+
+@pytest.mark.parametrize("hash", MODES)
+def test_vectors_begin_and_end_anywhere(hash):
+    texts = boundary_texts()
+    shuffled = np.random.default_rng(12).permutation(texts).tolist()
+    for column in (texts, shuffled, *([text] for text in texts[-60:])):
+        counts, lengths = ngrams.count_with_tokens(pa.array(column), ngrams=3, buckets=997, hash=hash)
+        expected = sum((slow_counts(text, 3, 997, hash) for text in column), Counter())
+        assert counts.counts.tolist() == [expected[b] for b in range(997)]
+        assert lengths.tolist() == [len(MODES[hash][0](text)) for text in column]
+
+
+def guarded(size: int) -> np.ndarray:
+    """Bytes that end where an unreadable page begins."""
+    pages = -(-size // mmap.PAGESIZE)
+    memory = mmap.mmap(-1, (pages + 1) * mmap.PAGESIZE)
+    everything = np.frombuffer(memory, np.uint8)
+    last = ctypes.c_void_p(everything.ctypes.data + pages * mmap.PAGESIZE)
+    assert ctypes.CDLL(None).mprotect(last, mmap.PAGESIZE, 0) == 0
+    return everything[pages * mmap.PAGESIZE - size : pages * mmap.PAGESIZE]
+
+
+def test_nothing_is_read_or_written_out_of_bounds(monkeypatch):
+    class Guarding:
+        __getattr__ = staticmethod(functools.partial(getattr, np))
+        empty = staticmethod(lambda n, dtype: guarded(max(n, 1) * np.dtype(dtype).itemsize).view(dtype)[:n])
+
+    texts = boundary_texts()
+    columns = [texts[-90:], *([text] for text in texts if text)]
+    plain = [[ngrams.count(pa.array(column), ngrams=orders).counts for orders in (1, 2, 4)] for column in columns]
+    monkeypatch.setattr(ngram_blocks, "np", Guarding())
+    for column, expected in zip(columns, plain, strict=True):
+        raw = np.frombuffer("".join(column).encode(), np.uint8)
+        data = guarded(len(raw))
+        data[:] = raw
+        offsets = np.cumsum([0, *(len(text.encode()) for text in column)], dtype=np.int64)
+        text = pa.LargeStringArray.from_buffers(len(column), pa.py_buffer(offsets), pa.py_buffer(data))
+        for orders, counts in zip((1, 2, 4), expected, strict=True):
+            assert (ngrams.count(text, ngrams=orders).counts == counts).all()
 
 
 def test_published_buckets():

@@ -33,7 +33,8 @@ def card_text(m: Method) -> str:
     lines = [
         f"{m.name}: {first[0] if first else ''}",
         f"  paper     {m.paper or '-'}" + (f" ({m.year}), no. {m.no}" if m.paper else ""),
-        f"  needs     {', '.join(m.needs)}; gives {m.kind}; pole {m.pole or '-'}; chooses by {m.choose or 'its own order'}",
+        f"  needs     {', '.join(m.needs)}; gives {m.kind}; pole {m.pole or '-'}",
+        f"  chooses   by {m.choose or 'its own order'}",
         f"  cost      {m.cost}; memory {m.memory} bytes; streams: {'yes' if m.streams else 'no'}",
         f"  loses     {m.loses}",
         f"  evidence  {m.status}",

@@ -184,7 +184,7 @@ def base_manifest(run: Run, frame: Frame, targets: list[Frame], rows: dict[str, 
     return {
         "tamis": tamis.__version__,
         "command": request.command(plan.verb),
-        "request": request.identity(),
+        **plan.asked,
         "seed": request.seed,
         "method": card,
         "pool": {

@@ -12,7 +12,9 @@ from typing import Any
 from tamis.engine.parts import written_whole
 from tamis.errors import Refused
 
-STATE = ".tamis"
+STATE, NEW = ".tamis", "new"
+Asked = dict[str, dict[str, Any]]
+"""The `request` with its defaults, and stamps of the `inputs` that it names by path."""
 
 
 class Folder:
@@ -29,7 +31,7 @@ class Folder:
         path = self.path / "manifest.json"
         return json.loads(path.read_text()) if path.is_file() else None
 
-    def check(self, identity: dict[str, Any], fingerprint: str, force: bool) -> bool:
+    def check(self, asked: Asked, force: bool) -> bool:
         """Whether this very request is finished here; refuses the folder of another request, or of someone else."""
         if self.path.exists() and not self.path.is_dir():
             raise Refused(f"-o {self.path} is a file: name a folder")
@@ -38,21 +40,22 @@ class Folder:
                 raise Refused(f"-o {self.path} holds files that Tamis did not write: name a new or an empty folder")
             return False
         manifest = self.manifest
-        if manifest and manifest["request"] == identity and manifest["pool"]["fingerprint"] == fingerprint:
+        if manifest and all(manifest[name] == value for name, value in asked.items()):
             return True
         if force:
             return False
-        known = manifest["request"] if manifest else self._begun()
-        for name in identity:
-            if known and identity[name] != known.get(name):
+        request, known = asked["request"], manifest["request"] if manifest else self._begun()
+        for name in request:
+            if known and request[name] != known.get(name):
                 raise Refused(
                     f"-o {self.path} holds another selection: {name} was {known.get(name)!r} and is now "
-                    f"{identity[name]!r}; name another folder, or add --force to replace it"
+                    f"{request[name]!r}; name another folder, or add --force to replace it"
                 )
         if manifest:
+            changed = [name for name, stamp in asked["inputs"].items() if manifest["inputs"].get(name) != stamp]
             raise Refused(
-                f"-o {self.path} was made from this pool before its files changed; add --force to choose again "
-                "(shards that did not change are not read again)"
+                f"-o {self.path} was made before the files of {' and '.join(changed)} changed; add --force to choose "
+                "again (shards that did not change are not read again)"
             )
         return False
 
@@ -63,7 +66,7 @@ class Folder:
             return None
 
     @contextmanager
-    def locked(self, identity: dict[str, Any]) -> Iterator[None]:
+    def locked(self, asked: Asked) -> Iterator[None]:
         """Hold the folder for this request; temporary files, also of a run that was killed, are removed."""
         self.state.mkdir(parents=True, exist_ok=True)
         with (self.state / "lock").open("a+") as lock:
@@ -74,7 +77,7 @@ class Folder:
                     f"-o {self.path} is being written by another tamis: wait for it, or name another"
                 ) from None
             with written_whole(self.state / "request.json") as temporary:
-                temporary.write_text(json.dumps(identity, indent=1))
+                temporary.write_text(json.dumps(asked["request"], indent=1))
             self.sweep()
             try:
                 yield
@@ -83,9 +86,10 @@ class Folder:
 
     def sweep(self) -> None:
         """Remove what killed runs left behind."""
-        for path in [*self.path.glob("tmp-*"), *self.state.rglob("tmp-*")]:
+        for path in self.state.rglob("tmp-*"):
             path.unlink(missing_ok=True)
-        shutil.rmtree(self.state / "work", ignore_errors=True)
+        for name in ("work", NEW):
+            shutil.rmtree(self.state / name, ignore_errors=True)
 
     def keep_only(self, steps: set[str]) -> None:
         """Remove parts that belong to none of these steps."""

@@ -1,6 +1,7 @@
 """The plan: everything a request needs, found and checked before any row is read."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from tamis.engine.request import ROLES, Request
 from tamis.errors import Refused
 from tamis.ops.choosers import CHOOSERS, Chooser
 from tamis.pool import Pool, open_pool
-from tamis.pool.base import missing_column
+from tamis.pool.base import digest, missing_column
 from tamis.pool.roles import Role, find_roles, need_text
 from tamis.registry import Method, coerce, find, nearest
 
@@ -46,6 +47,23 @@ class Plan:
     shares: Any = "equal"
     notes: list[str] = field(default_factory=list)
     verb: str = "select"
+
+    @cached_property
+    def asked(self) -> dict[str, dict[str, Any]]:
+        """The request, and stamps of all files that it names, by which a finished folder is known again."""
+        request = self.request
+        named = {"the tokenizer": request.tokenizer, "the method": self.method_name.rpartition(":")[0]}
+        named |= {
+            f"--{n.replace('_', '-')}": text[1:]
+            for n in ("must_keep", "exclude")
+            if (text := getattr(request, n) or "").startswith("@")
+        }
+        inputs = {"the pool": self.pool.fingerprint}
+        inputs |= {f"the target {target.name}": target.pool.fingerprint for target in self.targets}
+        inputs |= {
+            what: digest(Path(path).read_bytes()) for what, path in named.items() if path and Path(path).is_file()
+        }
+        return {"request": request.identity(), "inputs": inputs}
 
     @property
     def method_name(self) -> str:

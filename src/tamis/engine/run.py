@@ -116,11 +116,14 @@ class Run:
         count = len(folds(plan.method, plan.parameters, plan.measures_text)) if plan.columns["text"] else 0
         spec = plan.columns | {"folds": list(range(count))}
         fit = [found[2] for found in folds(plan.method, plan.parameters, plan.measures_text)] if count else []
+        own = [plan.method_name, plan.asked["inputs"].get("the method")]
         step = Step("scan", "read every row once: hashes, lengths, costs, groups" + (", n-grams" if count else ""))
         frames = []
         for index, pool in enumerate(self.job.pools):
             mine = spec if not index else self._target_spec(spec, index)
-            which = f"scan-{digest([mine, fit, plan.method_name if plan.method.fit else ''])}"
+            which = (
+                f"scan-{digest([mine, fit, own if plan.method.fit else '', plan.asked['inputs'].get('the tokenizer')])}"
+            )
             parts = [self.folder.state / which / f"{pool.key(shard)}.arrow" for shard in pool.shards]
             tasks = [
                 {"do": "scan", "pool": index, "shard": number, "out": str(part), "spec": mine}
@@ -236,7 +239,8 @@ class Run:
                 write_arrays(state, made._asdict())
         step = Step("score", f"{method.name}: read every text once more and score it")
         content = digest(state.read_bytes()) if state else ""
-        which = f"score-{digest([plan.method_name, plan.parameters, content, plan.columns])}"
+        own = plan.asked["inputs"].get("the method")
+        which = f"score-{digest([plan.method_name, own, plan.parameters, content, plan.columns])}"
         needs = {need: NEED_COLUMNS[need] for need in method.needs if need in NEED_COLUMNS}
         spec = {
             "text": plan.columns["text"],

@@ -35,7 +35,9 @@ def _properties(name: str) -> dict[str, Any]:
     method = METHODS.entries[name]
     chooser = CHOOSERS.entries.get(method.choose)
     parameters: dict[str, Parameter] = {**(chooser.parameters if chooser else {}), **method.parameters}
-    return {p.name: TypeAdapter(p.annotation).json_schema() | {"default": _plain(p.default)} for p in parameters.values()}
+    return {
+        p.name: TypeAdapter(p.annotation).json_schema() | {"default": _plain(p.default)} for p in parameters.values()
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from tamis.engine import finish
 from tamis.engine.choose import Choice
 from tamis.engine.console import Console
-from tamis.engine.folder import Folder
+from tamis.engine.folder import NEW, Folder
 from tamis.engine.launch import Launched
 from tamis.engine.plan import Plan
 from tamis.engine.reporting import Outcome, examples, shown_rows, summarise
@@ -23,15 +23,14 @@ from tamis.report.page import render
 
 def run_select(plan: Plan, folder: Folder, console: Console, launched: Launched | None = None) -> dict[str, Any]:
     """Do what the plan says in its folder and return the manifest; a finished folder of this request is left alone."""
-    identity = plan.request.identity()
-    if folder.check(identity, plan.pool.fingerprint, plan.request.force):
+    if folder.check(plan.asked, plan.request.force):
         assert folder.manifest is not None
         console.say(f"nothing to do: {folder.path} holds this selection already")
         return folder.manifest
     announce(plan, console)
     run = Run(plan, folder, console, launched)
     try:
-        with folder.locked(identity), ExitStack() as stack:
+        with folder.locked(plan.asked), ExitStack() as stack:
             made = _select(run, stack) if plan.budget else _score(run, stack)
             folder.keep_only({name for name in run.used if not name.startswith("gather")})
         return made
@@ -101,10 +100,10 @@ def _score(run: Run, stack: ExitStack) -> dict[str, Any]:
 
 
 def stage(folder: Folder, outputs: dict[str, Any]) -> dict[str, Path]:
-    """Write each output under a temporary name beside its place."""
-    staged = {}
+    """Write each output to a place of its own, from which it can be renamed."""
+    staged = {name: folder.state / NEW / name for name in outputs}
+    (folder.state / NEW).mkdir(exist_ok=True)
     for name, write in outputs.items():
-        staged[name] = folder.path / f"tmp-{os.getpid()}-{name}"
         write(staged[name])
     return staged
 

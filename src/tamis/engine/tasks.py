@@ -72,7 +72,7 @@ def scan(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) ->
 
 
 def _at_least_one(batches: Iterator[pa.RecordBatch], wanted: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
-    """The batches of a shard; one without rows when it has none (a file of blank lines), so that its columns are known."""
+    """The batches of a shard; one without rows when it has none (a file of blank lines), so that it has columns."""
     first = next(batches, None)
     if first is None:
         first = pa.RecordBatch.from_arrays([pa.array([], kind) for kind in wanted.values()], names=list(wanted))

@@ -13,6 +13,7 @@ from tamis.ops import unicode
 Longs = NDArray[np.int64]
 
 BLOCK_BYTES = 1 << 19
+SPARE = 72
 HASHES = ("mix64", "sha256", "sha256-re")
 
 
@@ -102,7 +103,7 @@ def _blocks(offsets: Longs) -> Iterator[slice]:
 
 
 class _Scratch:
-    """Text, and the arrays that kernels write to: room for the longest document and the largest block."""
+    """Text, and the arrays that kernels write to: room for the longest document, the largest block, and `SPARE`."""
 
     def __init__(self, data: NDArray[np.uint8], offsets: Longs, ngrams: int) -> None:
         self.data, self.offsets = data, offsets
@@ -110,12 +111,12 @@ class _Scratch:
         largest = max(longest, min(BLOCK_BYTES, int(offsets[-1] - offsets[0])))
         rows = min(len(offsets) - 1, BLOCK_BYTES)
         self.arrays = (
-            np.empty(longest // 4 + 4, np.uint64),
-            np.empty(longest + 1, np.int64),
-            np.empty(longest + 1, np.int64),
-            np.empty(longest, np.uint64),
-            np.empty(longest, np.uint64),
+            np.empty(longest // 4 + SPARE, np.uint64),
+            np.empty(longest + SPARE, np.int64),
+            np.empty(longest + SPARE, np.int64),
+            np.empty(longest + SPARE, np.uint64),
+            np.empty(longest + SPARE, np.uint64),
         )
-        self.ids = np.empty(largest * min(ngrams, longest), np.uint32)
+        self.ids = np.empty(largest * min(ngrams, longest) + SPARE, np.uint32)
         self.stops = np.empty(rows, np.int64)
         self.lengths = np.empty(rows, np.int64)

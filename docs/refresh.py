@@ -1,0 +1,138 @@
+"""Refresh what scripts wrote into README.md and docs: tables made from the code, and what commands print.
+
+    python docs/refresh.py
+
+Tables stand between `<!-- NAME: … -->` and `<!-- end -->`. A block marked `console` holds commands, each after `$ `,
+and below each what it prints, which is replaced by what it prints now. `tests/test_docs.py` fails when a page is stale.
+"""
+
+import gzip
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SKIPPED = ("make", "pip", "git", "python", "cd")
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TABLE = re.compile(r"(<!-- (\w+): [^>]*-->\n)(.*?)(<!-- end -->)", re.DOTALL)
+
+
+def methods_table() -> str:
+    """All registered methods, one a line."""
+    from tamis.engine.cards import markdown
+    from tamis.registry import METHODS, load_all
+
+    load_all()
+    return markdown(METHODS.entries[name] for name in sorted(METHODS.entries))
+
+
+def words_table() -> str:
+    """The vocabulary: what an argument of each name receives."""
+    from tamis.vocabulary import WORDS
+
+    lines = ["| argument | shape | type | what it receives | what supplies it |", "|---|---|---|---|---|"]
+    for word in WORDS.values():
+        shape = f"`{word.shape}`" if word.shape else ""
+        lines.append(f"| `{word.name}` | {shape} | {word.dtype} | {word.meaning} | {word.supply} |")
+    return "\n".join(lines)
+
+
+TABLES: dict[str, Callable[[], str]] = {"methods": methods_table, "words": words_table}
+
+
+def with_tables(page: str) -> str:
+    """`page` with its tables made anew."""
+    return TABLE.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}\n{found[4]}", page)
+
+
+def blocks(page: str, language: str) -> Iterator[str]:
+    """The code blocks of one language."""
+    yield from (found[2] for found in FENCE.finditer(page) if found[1] == language)
+
+
+def commands(block: str) -> list[str]:
+    """The commands of an `sh` block, continued lines joined, comments left out."""
+    lines = block.replace("\\\n", " ").splitlines()
+    return [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def sessions(block: str) -> list[tuple[str, str]]:
+    """The commands of a `console` block, each with what it prints."""
+    parts = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+    found = []
+    for part in parts:
+        command, _, printed = part.replace("\\\n", "\\\0").partition("\n")
+        found.append((command.replace("\\\0", "\\\n"), printed))
+    return found
+
+
+def words(command: str) -> list[str]:
+    """The words of a command."""
+    return shlex.split(command.replace("\\\n", " "), comments=True)
+
+
+def is_skipped(command: str) -> bool:
+    """Whether a command is shown but not run."""
+    return words(command)[0] in SKIPPED
+
+
+def workspace(folder: Path) -> None:
+    """The examples, and the sample once more under the names that the pages use for the reader's own data."""
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    (folder / "my-pool").mkdir()
+    for number, path in enumerate(sorted((folder / "examples/pool").glob("*.parquet"))):
+        lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in pq.read_table(path).to_pylist()]
+        with gzip.open(folder / f"my-pool/{number}.jsonl.gz", "wt", encoding="utf-8") as file:
+            file.writelines(lines)
+    shutil.copy(folder / "examples/targets/tldr.jsonl", folder / "wanted.jsonl")
+
+
+def tamis(command: str, folder: Path) -> str:
+    """What a command prints, in a process of its own."""
+    asked = [sys.executable, "-m", *words(command)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(asked, cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return "".join(line for line in done.stdout.splitlines(keepends=True) if not line.startswith("compiling kernels"))
+
+
+def with_output(page: str, folder: Path) -> str:
+    """`page` with what its commands print now, run in their order."""
+
+    def again(found: re.Match[str]) -> str:
+        text = found[2]
+        if found[1] == "sh":
+            for command in commands(text):
+                if not is_skipped(command):
+                    tamis(command, folder)
+        if found[1] == "console":
+            pairs = [(c, printed if is_skipped(c) else tamis(c, folder)) for c, printed in sessions(text)]
+            text = "".join(f"$ {command}\n{printed}" for command, printed in pairs)
+        return f"```{found[1]}\n{text}```"
+
+    return FENCE.sub(again, page)
+
+
+def main() -> None:
+    """Rewrite every page that is stale."""
+    for path in PAGES:
+        old = path.read_text(encoding="utf-8")
+        with tempfile.TemporaryDirectory() as name:
+            workspace(Path(name))
+            new = with_output(with_tables(old), Path(name))
+        if new != old:
+            path.write_text(new, encoding="utf-8")
+            print(f"{path.relative_to(ROOT)} is refreshed")
+
+
+if __name__ == "__main__":
+    main()
