@@ -1,4 +1,4 @@
-"""Parts of pages that are made from the code when the documentation is built: cards of methods, and the Python names."""
+"""Parts of pages that are made from the code when the documentation is built: cards of methods, names of Python."""
 
 import inspect
 import re

@@ -94,7 +94,7 @@ def workspace(folder: Path) -> None:
         lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in pq.read_table(path).to_pylist()]
         with gzip.open(folder / f"my-pool/{number}.jsonl.gz", "wt", encoding="utf-8") as file:
             file.writelines(lines)
-    shutil.copy(folder / "examples/targets/tldr.jsonl", folder / "wanted.jsonl")
+    shutil.copy(folder / "examples/targets/peps.jsonl", folder / "wanted.jsonl")
 
 
 def tamis(command: str, folder: Path) -> str:

@@ -118,12 +118,11 @@ class Run:
         fit = [found[2] for found in folds(plan.method, plan.parameters, plan.measures_text)] if count else []
         own = [plan.method_name, plan.asked["inputs"].get("the method")]
         step = Step("scan", "read every row once: hashes, lengths, costs, groups" + (", n-grams" if count else ""))
+        tokenizer = plan.asked["inputs"].get("the tokenizer")
         frames = []
         for index, pool in enumerate(self.job.pools):
             mine = spec if not index else self._target_spec(spec, index)
-            which = (
-                f"scan-{digest([mine, fit, own if plan.method.fit else '', plan.asked['inputs'].get('the tokenizer')])}"
-            )
+            which = f"scan-{digest([mine, fit, own if plan.method.fit else '', tokenizer])}"
             parts = [self.folder.state / which / f"{pool.key(shard)}.arrow" for shard in pool.shards]
             tasks = [
                 {"do": "scan", "pool": index, "shard": number, "out": str(part), "spec": mine}
@@ -194,7 +193,7 @@ class Run:
         if counts["without_text"]:
             self.console.warn(f"{counts['without_text']:,} rows have no text and are left out")
         if not counts["eligible"]:
-            raise Refused("no row of the pool may be chosen: all are excluded, duplicates, or without text")
+            raise Refused("no row of the pool may be chosen: all are excluded or without text; name another --text, or exclude fewer")
         return mask, must, pairs, counts
 
     def _refuse_equal_ids(self, frame: Frame) -> None:
