@@ -1,4 +1,4 @@
-"""The pages say what the code does: tables are current, code runs, commands print what is shown, links lead somewhere."""
+"""The pages say what the code does: tables are current, code runs, commands print what is shown, links lead on."""
 
 import contextlib
 import importlib.util

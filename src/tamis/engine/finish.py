@@ -134,7 +134,7 @@ def gather(run: Run, workers: Workers, frame: Frame, choice: Choice, show: NDArr
     plan = run.plan
     kept = np.sort(choice.rows)
     counting = plan.measures_text
-    which = f"gather-{digest([kept.tobytes(), show.tobytes(), plan.request.subset, plan.columns['text']])}"
+    which = f"gather-{digest([digest(kept), digest(show), plan.request.subset, plan.columns['text']])}"
     folder = run.folder.state / which
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in (("kept", kept), ("show", show)):
@@ -162,7 +162,7 @@ def gather(run: Run, workers: Workers, frame: Frame, choice: Choice, show: NDArr
         found = read_table(out)
         texts |= dict(zip(found["row"].to_pylist(), found["text"].to_pylist(), strict=True))
         parts.append(out.with_name(f"{out.stem}.subset"))
-        if (path := out.with_name(f"{out.stem}.counts.npz")).exists():
+        if (path := out.with_name(f"{out.stem}.counts.npz.zst")).exists():
             from tamis.ops import ngrams
 
             partial = ngrams.NgramCounts(**read_arrays(path))

@@ -1,5 +1,6 @@
 """Files of finished work: written under a temporary name and renamed, so that what exists is whole."""
 
+import io
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -42,15 +43,19 @@ def read_table(path: Path) -> pa.Table:
 
 
 def write_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """Named arrays as a compressed npz file."""
-    with written_whole(path) as temporary, temporary.open("wb") as sink:
-        np.savez_compressed(sink, **arrays)  # type: ignore[arg-type]
+    """Named arrays as an npz file in zstd, which is much faster than the compression that npz has of its own."""
+    stored = io.BytesIO()
+    np.savez(stored, **arrays)  # type: ignore[arg-type]
+    with written_whole(path) as temporary, pa.output_stream(str(temporary), compression="zstd") as sink:
+        sink.write(stored.getbuffer())
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of an npz file; no pickle is loaded."""
-    with np.load(path, allow_pickle=False) as stored:
-        return dict(stored)
+    """The arrays that `write_arrays` wrote; no pickle is loaded."""
+    with pa.input_stream(str(path), compression="zstd") as source:
+        stored = io.BytesIO(source.read())
+    with np.load(stored, allow_pickle=False) as arrays:
+        return dict(arrays)
 
 
 def write_array(path: Path, array: NDArray[Any]) -> None:

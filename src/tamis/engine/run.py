@@ -1,6 +1,5 @@
 """Run a plan: scan, score, choose, gather, write; every finished shard is kept and never done twice."""
 
-import resource
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from tamis.engine.parts import blank, read_arrays, write_arrays
 from tamis.engine.plan import Plan
 from tamis.engine.scores import Scores, method_order, priorities
 from tamis.engine.tasks import Job
+from tamis.engine.worker import peak_mb
 from tamis.engine.workers import Workers
 from tamis.errors import Refused
 from tamis.kernels import compile_kernels
@@ -36,6 +36,7 @@ KERNELS = {
     "texts": "tamis.ops._hash_kernels",
     "ngrams": "tamis.ops._ngram_kernels",
     "jsonl": "tamis.pool._json_kernels",
+    "lines": "tamis.pool._line_kernels",
 }
 
 
@@ -83,7 +84,7 @@ class Run:
         in_memory = any(isinstance(pool, MemoryPool) for pool in self.job.pools)
         worth = not in_memory and worth_processes(file.path for file in pool.files)
         count = max(1, min(asked, len(pool.shards))) if worth else 1
-        wanted = ["jsonl"] if "jsonl" in {pool.format for pool in self.job.pools} else []
+        wanted = ["jsonl", "lines"] if "jsonl" in {pool.format for pool in self.job.pools} else []
         wanted += ["texts"] if (columns["text"] or columns["id"]) and pool.bytes > 1_000_000 else []
         wanted += ["ngrams"] if self.plan.measures_text or columns["tokens"] == "default" else []
         compile_kernels([KERNELS[name] for name in wanted], self.console.say)
@@ -151,7 +152,7 @@ class Run:
         fit, merge, _ = known[index]
         result = None
         for part in frame.parts:
-            path = part.with_name(f"{part.stem}.fold{index}.npz")
+            path = part.with_name(f"{part.stem}.fold{index}.npz.zst")
             if path.exists():
                 partial = fit.__annotations__["return"](**read_arrays(path))
                 result = partial if result is None else merge(result, partial)
@@ -193,7 +194,9 @@ class Run:
         if counts["without_text"]:
             self.console.warn(f"{counts['without_text']:,} rows have no text and are left out")
         if not counts["eligible"]:
-            raise Refused("no row of the pool may be chosen: all are excluded or without text; name another --text, or exclude fewer")
+            raise Refused(
+                "no row of the pool may be chosen: all are excluded or without text; name another --text, or exclude fewer"
+            )
         return mask, must, pairs, counts
 
     def _refuse_equal_ids(self, frame: Frame) -> None:
@@ -234,7 +237,7 @@ class Run:
         if method.finish:
             with self.timed("fit", f"{method.name}: merge what the scan counted, in shard order"):
                 made = method.finish(self.fold(frame, 0), [self.fold(f, 0) for f in targets], **self._finishing())
-                state = self.folder.state / f"state-{digest([plan.parameters, frame.pool.fingerprint])}.npz"
+                state = self.folder.state / f"state-{digest([plan.parameters, frame.pool.fingerprint])}.npz.zst"
                 write_arrays(state, made._asdict())
         step = Step("score", f"{method.name}: read every text once more and score it")
         content = digest(state.read_bytes()) if state else ""
@@ -307,5 +310,5 @@ class _Timed:
     def __exit__(self, *_: object) -> None:
         self.step.seconds = time.monotonic() - self.start
         self.step.cpu_seconds = time.process_time() - self.cpu
-        self.step.peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        self.step.peak_mb = peak_mb()
         self.run.steps.append(self.step)

@@ -43,7 +43,7 @@ def scan(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) ->
     """One pass over a shard: hashes of ids and texts, lengths, tokens, numbers, codes, and the folds over its texts.
 
     Beside `out` lie `out.texts.npy` and `out.ids.npy` (two hash words and the row, sorted by the first word) and
-    `out.fold0.npz` …; they are written first, so that a part that exists is whole.
+    `out.fold0.npz.zst` …; they are written first, so that a part that exists is whole.
     """
     text, ident = spec["text"], spec["id"]
     wanted = _wanted(pool, spec)
@@ -65,7 +65,7 @@ def scan(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) ->
             write_array(_beside(out, f"{name}.npy"), _sorted_hashes(hashes, columns.get("has_text"), name == "texts"))
     for index, partial in enumerate(folded):
         if partial is not None:
-            write_arrays(_beside(out, f"fold{index}.npz"), partial._asdict())
+            write_arrays(_beside(out, f"fold{index}.npz.zst"), partial._asdict())
     if ident is None and "row" not in columns:
         columns["row"] = np.arange(done, dtype=np.int32)
     write_table(out, columns)
@@ -167,7 +167,7 @@ def _joined(values: list[Any]) -> Any:
 def _sorted_hashes(hashes: NDArray[np.uint64], keep: Any, only_kept: bool) -> NDArray[np.uint64]:
     """`uint64 [n, 3]`: both words and the row, by the first word, ties by row; without rows that have no text."""
     rows = np.flatnonzero(keep) if only_kept and keep is not None else np.arange(len(hashes))
-    order = rows[np.argsort(hashes[rows, 0], kind="stable")]
+    order = rows[np.argsort(np.ascontiguousarray(hashes[rows, 0]))]
     return np.column_stack([hashes[order], order.astype(np.uint64)])
 
 
@@ -252,7 +252,7 @@ def gather(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) 
             for row in _within(shown, start, len(text)):
                 texts[int(row)] = text[int(row - start)].as_py() or ""
     if counts is not None:
-        write_arrays(_beside(out, "counts.npz"), counts._asdict())
+        write_arrays(_beside(out, "counts.npz.zst"), counts._asdict())
     rows = np.array(list(texts), np.int64) + spec["first"]
     write_table(out, {"row": rows, "text": pa.array(list(texts.values()), pa.large_string())})
 

@@ -1,5 +1,7 @@
 """Fast hashes that are the same on every run: of numbers, and of the values of a column. Not for secrets."""
 
+import sys
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -48,7 +50,7 @@ def hash_rows(column: pa.Array) -> Hashes:
         out = _hash_integers(column)
     elif any(is_kind(column.type) for is_kind in _WITH_BYTES):
         data, offsets = value_buffers(column)
-        small = int(offsets[-1] - offsets[0]) < _COMPILED_FROM_BYTES
+        small = int(offsets[-1] - offsets[0]) < _COMPILED_FROM_BYTES and "numba" not in sys.modules
         out = _hash_values(data, offsets) if small else _hash_values_compiled(data, offsets)
     else:
         raise Refused(f"a column of {column.type} cannot be hashed: give strings, binary values or integers")

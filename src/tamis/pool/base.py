@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tamis.errors import Refused
 
 SHARD_BYTES = 32 << 20
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 2 << 20
 Columns = Mapping[str, pa.DataType]
 
 TYPES = {
@@ -74,7 +74,7 @@ class Pool:
     notes: list[str] = field(default_factory=list)
 
     def read(self, shard: Shard, columns: Columns) -> Iterator[pa.RecordBatch]:
-        """The rows of `shard` in order, in batches of about 8 MB, with `columns` as the given types."""
+        """The rows of `shard` in order, in batches of about 2 MB, with `columns` as the given types."""
         raise NotImplementedError
 
     def kept(self, shard: Shard, rows: NDArray[np.int64]) -> Iterator[Any]:
@@ -147,7 +147,9 @@ class Pool:
 
 
 def digest(value: object) -> str:
-    """A short name for a value, the same on every machine."""
+    """A short name for a value, the same on every machine; of bytes and arrays it takes the bytes themselves."""
+    if isinstance(value, np.ndarray | bytes):
+        return hashlib.sha256(np.ascontiguousarray(value) if isinstance(value, np.ndarray) else value).hexdigest()[:20]
     return hashlib.sha256(repr(value).encode()).hexdigest()[:20]
 
 

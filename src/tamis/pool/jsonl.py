@@ -29,7 +29,7 @@ class JsonlPool(Pool):
     format = "jsonl"
 
     def read(self, shard: Shard, columns: Columns) -> Iterator[pa.RecordBatch]:
-        """The rows of `shard` in order, in batches of about 8 MB, with `columns` as the given types."""
+        """The rows of `shard` in order, in batches of about 2 MB, with `columns` as the given types."""
         lines = 0
         for block in self.blocks(shard):
             try:

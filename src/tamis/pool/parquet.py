@@ -20,7 +20,7 @@ class ParquetPool(Pool):
     format = "parquet"
 
     def read(self, shard: Shard, columns: Columns) -> Iterator[pa.RecordBatch]:
-        """The rows of `shard` in order, in batches of about 8 MB, with `columns` as the given types."""
+        """The rows of `shard` in order, in batches of about 2 MB, with `columns` as the given types."""
         path = self.files[shard.file].path
         try:
             with pq.ParquetFile(path, memory_map=True, pre_buffer=False) as file:
@@ -75,7 +75,7 @@ class ParquetPool(Pool):
 
 
 def batch_rows(shard: Shard) -> int:
-    """Rows that make about 8 MB."""
+    """Rows that make about 2 MB."""
     return max(64, min(65_536, (shard.rows or 0) * BLOCK_BYTES // max(shard.bytes, 1)))
 
 

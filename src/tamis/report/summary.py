@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 BINS = 40
 BLOCK = 1 << 20
 GROUPS = 40
+CAP = 1 << 20
 
 
 def groups(column: str, names: Sequence[str], codes: NDArray[np.int32], kept: NDArray[np.int64]) -> dict[str, Any]:
@@ -37,8 +38,22 @@ def lengths(
     edges[0] = 0.0
     sets = {"pool": length, "kept": length[np.sort(kept)], "target": target}
     found = {name: None if values is None else histogram(values, edges) for name, values in sets.items()}
-    medians = {name: float(np.median(values)) for name, values in sets.items() if values is not None}
+    medians = {name: median(values) for name, values in sets.items() if values is not None}
     return {"unit": "characters", "edges": edges.tolist(), **found, "median": medians}
+
+
+def median(values: NDArray[np.int64]) -> float:
+    """The median of whole numbers from 0, by counting: a memory-mapped column is not copied.
+
+    Examples:
+        >>> median(np.array([7, 1, 2, 9]))
+        4.5
+    """
+    counts = np.zeros(int(values.max()) + 1 if int(values.max()) < CAP else CAP, np.int64)
+    for start in range(0, len(values), BLOCK):
+        counts += np.bincount(np.minimum(values[start : start + BLOCK], len(counts) - 1), minlength=len(counts))
+    middle = np.searchsorted(np.cumsum(counts), [(len(values) - 1) // 2, len(values) // 2], side="right")
+    return float(middle.mean()) if middle.max() < len(counts) - 1 else float(np.median(values))
 
 
 def histogram(values: NDArray[Any], edges: NDArray[np.float64], mask: NDArray[np.bool_] | None = None) -> list[int]:
