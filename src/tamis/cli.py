@@ -56,7 +56,7 @@ asking = options(
     click.option("--choose", help="replace the method's way to choose: top, weighted-draw, …"),
     click.option("--duplicates", type=click.Choice(["drop", "keep"]), default="drop", show_default=True,
                  help="exact duplicates of the text"),
-    click.option("--tokenizer", type=click.Path(exists=True, dir_okay=False), help="count tokens with a tokenizer.json"),
+    click.option("--tokenizer", type=click.Path(exists=True, dir_okay=False), help="a tokenizer.json to count tokens"),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
     click.option("--workers", type=click.IntRange(min=1), help="processes [default: number of cores]"),
 )  # fmt: skip

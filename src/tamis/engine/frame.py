@@ -48,13 +48,14 @@ class Frame:
         return name in self.tables[0].column_names
 
     def column(self, name: str, dtype: Any) -> NDArray[Any]:
-        """A numeric column of the scan."""
-        if name not in self.columns:
-            whole = blank(self.work, name.replace("/", "_").replace(":", "-"), (self.rows,), dtype)
+        """A numeric column of the scan as `dtype`."""
+        key = f"{name}:{np.dtype(dtype).name}"
+        if key not in self.columns:
+            whole = blank(self.work, f"column{len(self.columns)}", (self.rows,), dtype)
             for start, table in zip(self.starts, self.tables, strict=False):
                 whole[start : start + table.num_rows] = table[name].to_numpy()
-            self.columns[name] = whole
-        return self.columns[name]
+            self.columns[key] = whole
+        return self.columns[key]
 
     def codes(self, name: str) -> NDArray[np.int32]:
         """A column as codes from 0 in order of first appearance; null has a code of its own, called `(none)`."""

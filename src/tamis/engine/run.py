@@ -195,7 +195,8 @@ class Run:
             self.console.warn(f"{counts['without_text']:,} rows have no text and are left out")
         if not counts["eligible"]:
             raise Refused(
-                "no row of the pool may be chosen: all are excluded or without text; name another --text, or exclude fewer"
+                "no row of the pool may be chosen, since all are excluded or without text: name another --text, or "
+                "exclude fewer"
             )
         return mask, must, pairs, counts
 

@@ -148,9 +148,10 @@ class Pool:
 
 def digest(value: object) -> str:
     """A short name for a value, the same on every machine; of bytes and arrays it takes the bytes themselves."""
-    if isinstance(value, np.ndarray | bytes):
-        return hashlib.sha256(np.ascontiguousarray(value) if isinstance(value, np.ndarray) else value).hexdigest()[:20]
-    return hashlib.sha256(repr(value).encode()).hexdigest()[:20]
+    if isinstance(value, np.ndarray):
+        value = np.ascontiguousarray(value).data
+    content = value if isinstance(value, bytes | memoryview) else repr(value).encode()
+    return hashlib.sha256(content).hexdigest()[:20]
 
 
 def stamp(path: Path) -> str:
