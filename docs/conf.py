@@ -17,6 +17,8 @@ extensions = ["myst_parser"]
 exclude_patterns = [".*"]
 html_theme = "furo"
 html_title = f"Tamis {release}"
+html_static_path = ["static"]
+html_css_files = ["tamis.css"]
 html_show_sphinx = False
 html_copy_source = False
 html_theme_options = {
@@ -24,6 +26,7 @@ html_theme_options = {
     "dark_css_variables": {"color-brand-primary": "#4fd0b1", "color-brand-content": "#4fd0b1"},
 }
 myst_heading_anchors = 3
+smartquotes = False
 pygments_style = "tango"
 
 

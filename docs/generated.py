@@ -11,6 +11,7 @@ from tamis.ops.choosers import CHOOSERS, Chooser
 from tamis.registry import METHODS, Method, load_all
 
 FAMILIES = {"baseline": "Baselines", "column": "By a column", "target": "Towards a target"}
+OPERATORS = {"__or__": "|", "__and__": "&", "__sub__": "-"}
 SECTIONS = {"Args:": "Arguments", "Returns:": "Returns", "Raises:": "Raises", "Examples:": "Examples"}
 
 
@@ -30,7 +31,7 @@ def cards() -> str:
 
 def card(m: Method) -> str:
     """One method: what a reader decides by, then its docstring."""
-    paper = f"*{m.paper}*, {m.year}" if m.paper else "none: it needs no paper"
+    paper = f"*{m.paper}*, {m.year}" if m.paper else "–"
     pole = f"; high scores mean *{m.pole}*" if m.pole else ""
     rows = [
         ("paper", paper),
@@ -76,9 +77,11 @@ def members(kind: type) -> Iterator[str]:
     """The public methods and properties of a class, in the order of its source."""
     for name, member in vars(kind).items():
         found = member.__func__ if isinstance(member, classmethod) else member
-        if isinstance(found, property):
+        if name in OPERATORS:
+            yield f"#### Selection {OPERATORS[name]} Selection\n\n{markdown(inspect.getdoc(found) or '')}"
+        elif isinstance(found, property):
             yield f"#### .{name}\n\n{markdown(inspect.getdoc(found) or '')}"
-        elif inspect.isfunction(found) and (not name.startswith("_") or name in ("__or__", "__and__", "__sub__")):
+        elif inspect.isfunction(found) and not name.startswith("_"):
             yield signature(f".{name}", found, level=4)
 
 
@@ -93,7 +96,7 @@ def _arguments(found: Any) -> str:
     """The signature without module names; one argument a line when it is long."""
     made = inspect.signature(found)
     kept = [p for p in made.parameters.values() if p.name not in ("self", "cls")]
-    shown = [re.sub(r"\b(?:[a-z_]+\.)+(?=[A-Z])", "", str(p)) for p in kept]
+    shown = [re.sub(r"\b(?:[a-z_]+\.)+(?=[A-Z])", "", str(p)).replace("'Source'", "Source") for p in kept]
     keyword = next((i for i, p in enumerate(kept) if p.kind is p.KEYWORD_ONLY), None)
     if keyword is not None:
         shown.insert(keyword, "*")

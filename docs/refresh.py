@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SKIPPED = ("make", "pip", "git", "python", "cd")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TIMES = re.compile(r"\b\d+\.\d s;")
 TABLE = re.compile(r"(<!-- (\w+): [^>]*-->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
@@ -43,7 +44,8 @@ def words_table() -> str:
     lines = ["| argument | shape | type | what it receives | what supplies it |", "|---|---|---|---|---|"]
     for word in WORDS.values():
         shape = f"`{word.shape}`" if word.shape else ""
-        lines.append(f"| `{word.name}` | {shape} | {word.dtype} | {word.meaning} | {word.supply} |")
+        supply = f"`{word.supply}`" if word.supply.startswith("--") else word.supply
+        lines.append(f"| `{word.name}` | {shape} | {word.dtype} | {word.meaning} | {supply} |")
     return "\n".join(lines)
 
 
@@ -102,7 +104,23 @@ def tamis(command: str, folder: Path) -> str:
     asked = [sys.executable, "-m", *words(command)]
     env = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run(asked, cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        sys.exit(f"{command}\n{done.stdout}")
     return "".join(line for line in done.stdout.splitlines(keepends=True) if not line.startswith("compiling kernels"))
+
+
+def comparable(printed: str) -> str:
+    """What a command prints, without times and without what only the first run on a machine says."""
+    lines = [line for line in printed.splitlines() if not line.startswith("compiling kernels")]
+    return TIMES.sub("… s;", "\n".join(lines))
+
+
+def current(command: str, printed: str, folder: Path) -> str:
+    """What a command prints now, or what it printed before if only times differ."""
+    if is_skipped(command):
+        return printed
+    now = tamis(command, folder)
+    return printed if comparable(now) == comparable(printed) else now
 
 
 def with_output(page: str, folder: Path) -> str:
@@ -115,8 +133,7 @@ def with_output(page: str, folder: Path) -> str:
                 if not is_skipped(command):
                     tamis(command, folder)
         if found[1] == "console":
-            pairs = [(c, printed if is_skipped(c) else tamis(c, folder)) for c, printed in sessions(text)]
-            text = "".join(f"$ {command}\n{printed}" for command, printed in pairs)
+            text = "".join(f"$ {command}\n{current(command, printed, folder)}" for command, printed in sessions(text))
         return f"```{found[1]}\n{text}```"
 
     return FENCE.sub(again, page)

@@ -11,11 +11,12 @@ Hashes = Callable[[], Iterable[tuple[int, NDArray[np.uint64]]]]
 
 def partitions(hashes: Hashes) -> Iterator[NDArray[np.uint64]]:
     """The hashes of all shards, `uint64 [n, 3]`, in partitions of about 262,144 by the bits of the first word."""
-    total = sum(len(found) for _, found in hashes())
+    shards = list(hashes())
+    total = sum(len(found) for _, found in shards)
     bits = max(0, (total - 1).bit_length() - PARTITION.bit_length() + 1)
     for part in range(1 << bits):
         pieces = []
-        for start, found in hashes():
+        for start, found in shards:
             low = np.searchsorted(found[:, 0], np.uint64(part << (64 - bits))) if part else 0
             last = part + 1 == 1 << bits
             high = len(found) if last else np.searchsorted(found[:, 0], np.uint64((part + 1) << (64 - bits)))
