@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 import tamis
+from tamis.engine.launch import one_thread_a_step
 from tamis.errors import TamisError
 
 ROLES = ("text", "id", "label", "group", "cost", "score", "weight")
@@ -236,7 +237,7 @@ def _planned(values: dict[str, Any], dry_run: bool, as_json: bool, verb: str, wh
     planning["done"] = True
     manifest = run_select(plan, folder, Console(), launched)
     if as_json:
-        click.echo(json.dumps(manifest | {"output": str(folder.path)}))
+        click.echo(json.dumps(manifest | {"output": str(folder.path)}, allow_nan=False))
     else:
         for line in summary_lines(manifest, folder.path):
             click.echo(line, err=True)
@@ -249,6 +250,7 @@ def main() -> None:
     """Entry point: exit 0 done, 2 refused while planning, 1 broke or refused while running."""
     tamis_argv = shlex.join(sys.argv[1:])
     planning["done"] = False
+    one_thread_a_step()
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Abort:

@@ -6,6 +6,8 @@ cache that lies beside the module (or where `NUMBA_CACHE_DIR` says). Hence they 
 """
 
 import importlib
+import os
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -15,7 +17,10 @@ import tamis
 def is_cached(module: str) -> bool:
     """Whether the kernels of `module` were compiled on this machine before; looks for files and imports nothing."""
     folder = Path(tamis.__file__).parent.joinpath(*module.split(".")[1:-1])
-    return any((folder / "__pycache__").glob(f"{module.rpartition('.')[2]}.*.nbi"))
+    pattern = f"{module.rpartition('.')[2]}.*py{sys.version_info.major}{sys.version_info.minor}.nbi"
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        return any(Path(os.environ["NUMBA_CACHE_DIR"]).glob(f"*/{pattern}"))
+    return any((folder / "__pycache__").glob(pattern))
 
 
 def compile_kernels(modules: Iterable[str], say: Callable[[str], None]) -> None:

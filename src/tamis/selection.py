@@ -1,6 +1,7 @@
 """A selection: which rows were kept, in which order, with which weight, and why."""
 
 import json
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tamis.errors import Refused
+from tamis.pool.base import TYPES
 
 if TYPE_CHECKING:
     from tamis.pool import Pool, Source
@@ -106,6 +108,8 @@ class Selection:
         from tamis.pool import open_pool
 
         opened = open_pool(pool)
+        if opened.fingerprint != self.manifest["pool"]["fingerprint"]:
+            check_ids(self, opened)
         pieces = kept_pieces(self, opened)
         if path is None:
             if opened.format == "jsonl":
@@ -167,6 +171,27 @@ class Selection:
             "made_of": [self.manifest, other.manifest],
         }
         return Selection(table, made)
+
+
+def check_ids(selection: Selection, pool: "Pool") -> None:
+    """Refuse a pool whose ids at the selected rows are others; warn of one that has no ids to tell."""
+    role = selection.manifest.get("roles", {}).get("id")
+    if role is None or role["column"] not in pool.schema:
+        warnings.warn("the pool's files are not those that the selection was made from, and no id tells", stacklevel=3)
+        return
+    kind = selection.table.schema.field("id").type
+    order = np.argsort(selection.rows)
+    wanted, ids = selection.rows[order], selection.table["id"].combine_chunks().take(pa.array(order))
+    start = done = 0
+    for shard in pool.shards:
+        for batch in pool.read(shard, {role["column"]: TYPES["text" if pa.types.is_string(kind) else "integer"]}):
+            local = wanted[done : np.searchsorted(wanted, start + batch.num_rows)] - start
+            found = batch.column(0).take(pa.array(local)).cast(kind)
+            if not found.equals(ids.slice(done, len(local))):
+                raise Refused(
+                    "the pool has other ids at the selected rows: give the pool that the selection was made from"
+                )
+            start, done = start + batch.num_rows, done + len(local)
 
 
 def kept_pieces(selection: Selection, pool: "Pool") -> Iterator[Any]:

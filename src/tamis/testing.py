@@ -179,7 +179,7 @@ def _shards(table: pa.Table, folder: Path) -> Path:
 
 @_check()
 def same_bytes_on_one_worker_and_two(case: Case) -> None:
-    with tempfile.TemporaryDirectory() as name, mock.patch("tamis.engine.run.SMALL_BYTES", 0):
+    with tempfile.TemporaryDirectory() as name, mock.patch("tamis.engine.launch.WORTH_BYTES", 0):
         folder = Path(name)
         pool = _shards(make_pool(), folder)
         for workers in (1, 2):

@@ -134,13 +134,14 @@ def gather(run: Run, workers: Workers, frame: Frame, choice: Choice, show: NDArr
     plan = run.plan
     kept = np.sort(choice.rows)
     counting = plan.measures_text
-    which = f"gather-{digest([digest(kept), digest(show), plan.request.subset, plan.columns['text']])}"
+    wanted = [digest(kept), digest(show), plan.request.subset, plan.columns["text"], counting]
+    which = f"gather-{digest([tamis.__version__, frame.pool.fingerprint, *wanted])}"
     folder = run.folder.state / which
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in (("kept", kept), ("show", show)):
         write_array(folder / f"{name}.npy", rows)
     tasks: list[dict[str, Any]] = []
-    for number, shard in enumerate(frame.pool.shards):
+    for number in range(len(frame.pool.shards)):
         first, count = int(frame.starts[number]), int(frame.counts[number])
         inside = np.searchsorted(kept, [first, first + count]), np.searchsorted(show, [first, first + count])
         if any(high > low for low, high in inside):
@@ -148,7 +149,7 @@ def gather(run: Run, workers: Workers, frame: Frame, choice: Choice, show: NDArr
                 "rows": str(folder / "kept.npy"), "show": str(folder / "show.npy"), "first": first, "count": count,
                 "subset": plan.request.subset, "text": plan.columns["text"], "counts": counting,
             }  # fmt: skip
-            out = folder / f"{frame.pool.key(shard)}.arrow"
+            out = folder / f"{number}.arrow"
             tasks.append({"do": "gather", "pool": 0, "shard": number, "out": str(out), "spec": spec})
     step = Step("gather", "read the shards of the kept rows: copy them, count their n-grams, fetch examples")
     run.do(workers, step, which, tasks)
@@ -180,7 +181,7 @@ def base_manifest(run: Run, frame: Frame, targets: list[Frame], rows: dict[str, 
     """What was asked of which pool, and how its rows reconcile."""
     plan, request = run.plan, run.plan.request
     card = plan.method.card() | {"choose": plan.chooser.name if plan.chooser else None}
-    card["parameters"] = plan.parameters | plan.chooser_parameters
+    card["parameters"] = {name: _finite(v) for name, v in (plan.parameters | plan.chooser_parameters).items()}
     return {
         "tamis": tamis.__version__,
         "command": request.command(plan.verb),
@@ -205,6 +206,11 @@ def base_manifest(run: Run, frame: Frame, targets: list[Frame], rows: dict[str, 
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("numpy", "pyarrow", "numba")},
     }
+
+
+def _finite(value: Any) -> Any:
+    """JSON knows no infinities."""
+    return str(value) if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def choice_manifest(run: Run, choice: Choice, rows: dict[str, int]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The output folder: whose it is, what state it is in, and the lock on it."""
 
+import contextlib
 import fcntl
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +13,7 @@ from tamis.engine.parts import written_whole
 from tamis.errors import Refused
 
 STATE, NEW = ".tamis", "new"
+WORTH_KEEPING = 8 << 20
 Asked = dict[str, dict[str, Any]]
 """The `request` with its defaults, and stamps of the `inputs` that it names by path."""
 
@@ -28,8 +29,10 @@ class Folder:
     @property
     def manifest(self) -> dict[str, Any] | None:
         """The manifest of a finished run."""
-        path = self.path / "manifest.json"
-        return json.loads(path.read_text()) if path.is_file() else None
+        with contextlib.suppress(OSError, ValueError):
+            found = json.loads((self.path / "manifest.json").read_text(encoding="utf-8"))
+            return found if {"request", "inputs"} <= set(found) else None
+        return None
 
     def check(self, asked: Asked, force: bool) -> bool:
         """Whether this very request is finished here; refuses the folder of another request, or of someone else."""
@@ -66,23 +69,48 @@ class Folder:
             return None
 
     @contextmanager
-    def locked(self, asked: Asked) -> Iterator[None]:
-        """Hold the folder for this request; temporary files, also of a run that was killed, are removed."""
+    def locked(self, asked: Asked, force: bool) -> Iterator[bool]:
+        """Hold the folder for this request; gives whether it is finished already, perhaps meanwhile by another tamis.
+
+        Temporary files, also of a run that was killed, are removed.
+        """
+        existed = self.path.is_dir()
         self.state.mkdir(parents=True, exist_ok=True)
         with (self.state / "lock").open("a+") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
                 raise Refused(
                     f"-o {self.path} is being written by another tamis: wait for it, or name another"
                 ) from None
-            with written_whole(self.state / "request.json") as temporary:
-                temporary.write_text(json.dumps(asked["request"], indent=1))
-            self.sweep()
-            try:
-                yield
-            finally:
+            self.is_new = not (self.state / "request.json").exists()
+            finished = not self.is_new and self.check(asked, force)
+            if not finished:
+                with written_whole(self.state / "request.json") as temporary:
+                    temporary.write_text(json.dumps(asked["request"], indent=1))
                 self.sweep()
+            try:
+                yield finished
+            except Refused:
+                self.sweep()
+                if self.is_new and not self._has_work():
+                    self._remove(existed)
+                raise
+            finally:
+                if self.state.is_dir():
+                    self.sweep()
+
+    def _has_work(self) -> bool:
+        """Whether finished shards of a large pool lie here, which are worth keeping when a request is refused."""
+        sizes = [path.stat().st_size for path in self.state.rglob("*") if path.is_file()]
+        return sum(sizes) > WORTH_KEEPING
+
+    def _remove(self, existed: bool) -> None:
+        """Take back what this run made."""
+        shutil.rmtree(self.state, ignore_errors=True)
+        if not existed:
+            with contextlib.suppress(OSError):
+                self.path.rmdir()
 
     def sweep(self) -> None:
         """Remove what killed runs left behind."""
@@ -92,14 +120,9 @@ class Folder:
             shutil.rmtree(self.state / name, ignore_errors=True)
 
     def keep_only(self, steps: set[str]) -> None:
-        """Remove parts that belong to none of these steps."""
+        """Remove parts that belong to none of these steps, and states that were merged from them."""
         for path in self.state.iterdir():
             if path.is_dir() and path.name not in steps:
                 shutil.rmtree(path, ignore_errors=True)
-
-    def remove(self) -> None:
-        """Take back a folder that this run made and that holds nothing of worth."""
-        if self.is_new:
-            shutil.rmtree(self.state, ignore_errors=True)
-            if self.path.is_dir() and not any(self.path.iterdir()):
-                os.rmdir(self.path)
+            elif path.name.startswith("state-"):
+                path.unlink()

@@ -10,13 +10,21 @@ import select
 import subprocess
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import IO, Any
 
 import tamis
 
 THREADS = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 WORTH_BYTES = 4 << 20
+# The very package of the parent, wherever it lies, and no module that only happens to be in the current folder.
+START = """
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("tamis", sys.argv[1])
+sys.modules["tamis"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(sys.modules["tamis"])
+from tamis.engine.worker import main
+main(sys.argv[2:])
+"""
 
 
 class Worker:
@@ -52,14 +60,12 @@ class Launched:
     def __init__(self, count: int) -> None:
         pipes = [(os.pipe(), os.pipe()) for _ in range(count)]
         theirs = [(tasks[0], answers[1]) for tasks, answers in pipes]
-        source = str(Path(tamis.__file__).parent.parent)
-        path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tamis.engine.worker", *(f"{read}:{write}" for read, write in theirs)],
+            [sys.executable, "-P", "-c", START, str(tamis.__file__), *(f"{read}:{write}" for read, write in theirs)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=[fd for pair in theirs for fd in pair],
-            env={**os.environ, **THREADS, "PYTHONPATH": path},
+            env={**os.environ, **THREADS, "ARROW_DEFAULT_MEMORY_POOL": "system"},
         )
         for fd in (fd for pair in theirs for fd in pair):
             os.close(fd)
@@ -74,13 +80,20 @@ class Launched:
             worker.answers.close()
 
 
+def one_thread_a_step() -> None:
+    """Keep matrix libraries to one thread, so that no sum depends on the cores; call before numpy is imported."""
+    for name, value in THREADS.items():
+        os.environ.setdefault(name, value)
+
+
 def worth_processes(paths: Iterable[str]) -> bool:
     """Whether there is enough to read that starting processes pays."""
     total = 0
     for path in paths:
         files = [path] if os.path.isfile(path) else (f"{d}/{name}" for d, _, names in os.walk(path) for name in names)
         for file in files:
-            total += os.path.getsize(file)
+            with contextlib.suppress(OSError):
+                total += os.path.getsize(file)
             if total >= WORTH_BYTES:
                 return True
     return False

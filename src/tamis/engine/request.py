@@ -56,7 +56,11 @@ class Request(BaseModel):
         words = ["tamis", verb, *self.pool]
         for name, info in type(self).model_fields.items():
             value = getattr(self, name)
-            if name in ("pool", "force") or value == info.get_default(call_default_factory=True):
+            if (
+                name in ("pool", "force")
+                or (verb, name) == ("score", "subset")
+                or value == info.get_default(call_default_factory=True)
+            ):
                 continue
             flag = "--" + name.replace("_", "-")
             if isinstance(value, bool):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import tamis
 from tamis.engine.choose import Choice, choose
 from tamis.engine.console import Console
 from tamis.engine.duplicates import find_duplicates, find_rows
@@ -31,7 +32,6 @@ from tamis.ops.ranking import descending
 from tamis.pool import MemoryPool
 from tamis.pool.base import digest
 
-SMALL_BYTES = 64 << 20
 KERNELS = {
     "texts": "tamis.ops._hash_kernels",
     "ngrams": "tamis.ops._ngram_kernels",
@@ -95,7 +95,7 @@ class Run:
         start = time.monotonic()
         (self.folder.state / which).mkdir(parents=True, exist_ok=True)
         self.used.add(which)
-        open_tasks = [task for task in tasks if not Path(task["out"]).exists()]
+        open_tasks = [task for task in {task["out"]: task for task in tasks}.values() if not Path(task["out"]).exists()]
         open_tasks.sort(key=lambda task: -self.job.pools[task["pool"]].shards[task["shard"]].bytes)
         for _, result in self.console.progress(workers.run(open_tasks), len(open_tasks), step.name):
             step.cpu_seconds += result["cpu_seconds"]
@@ -123,7 +123,7 @@ class Run:
         frames = []
         for index, pool in enumerate(self.job.pools):
             mine = spec if not index else self._target_spec(spec, index)
-            which = f"scan-{digest([mine, fit, own if plan.method.fit else '', tokenizer])}"
+            which = f"scan-{digest([tamis.__version__, mine, fit, own if plan.method.fit else '', tokenizer])}"
             parts = [self.folder.state / which / f"{pool.key(shard)}.arrow" for shard in pool.shards]
             tasks = [
                 {"do": "scan", "pool": index, "shard": number, "out": str(part), "spec": mine}
@@ -180,6 +180,7 @@ class Run:
             counts = {"pool": frame.rows, "excluded": len(excluded), "without_text": 0}
             if plan.columns["text"] is not None and frame.has("has_text"):
                 empty = mask & ~frame.column("has_text", np.bool_)
+                empty[must] = False
                 counts["without_text"] = int(np.count_nonzero(empty))
                 mask[np.flatnonzero(empty)] = False
             pairs = np.empty((0, 2), np.int64)
@@ -243,7 +244,7 @@ class Run:
         step = Step("score", f"{method.name}: read every text once more and score it")
         content = digest(state.read_bytes()) if state else ""
         own = plan.asked["inputs"].get("the method")
-        which = f"score-{digest([plan.method_name, own, plan.parameters, content, plan.columns])}"
+        which = f"score-{digest([tamis.__version__, plan.method_name, own, plan.parameters, content, plan.columns])}"
         needs = {need: NEED_COLUMNS[need] for need in method.needs if need in NEED_COLUMNS}
         spec = {
             "text": plan.columns["text"],

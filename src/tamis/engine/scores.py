@@ -27,14 +27,16 @@ class Scores:
     @classmethod
     def from_columns(cls, plan: Plan, frame: Frame, work: Path) -> "Scores":
         """Scores that need only what the scan brought, block by block."""
-        whole = blank(work, "scores", (frame.rows,), np.float64)
+        columns: list[NDArray[np.float64]] = []
         parameters = accepted(plan.method.function, plan.parameters)
         for start in range(0, frame.rows, BLOCK):
             block = slice(start, min(start + BLOCK, frame.rows))
             needs = {need: need_column(plan, frame, need)[block] for need in plan.method.needs}
             found = check_scores(plan.method, plan.method.function(**needs, **parameters), block.stop - start)
-            whole[block] = found[:, 0]
-        return cls([whole])
+            columns = columns or [blank(work, f"score{i}", (frame.rows,), np.float64) for i in range(found.shape[1])]
+            for column, values in zip(columns, found.T, strict=True):
+                column[block] = values
+        return cls(columns)
 
     @classmethod
     def from_parts(cls, plan: Plan, frame: Frame, parts: list[Path], work: Path) -> "Scores":
@@ -72,6 +74,12 @@ def priorities(
     """What the chooser makes of each column of scores; NaN where a row cannot be chosen."""
     chooser = plan.chooser
     assert chooser is not None
+    wanted = len(plan.targets) if plan.method.kind == "Match" else 1
+    if len(scores.columns) != wanted:
+        found = len(scores.columns)
+        raise Refused(
+            f"{plan.method.name} gave {found} columns of scores: as a {plan.method.kind} it must give {wanted}"
+        )
     keys = frame.keys(plan.request.seed)
     made = []
     for index, column in enumerate(scores.columns):

@@ -16,28 +16,24 @@ from tamis.engine.folder import NEW, Folder
 from tamis.engine.launch import Launched
 from tamis.engine.plan import Plan
 from tamis.engine.reporting import Outcome, examples, shown_rows, summarise
-from tamis.engine.run import SMALL_BYTES, Run
-from tamis.errors import Broken, Refused
+from tamis.engine.run import Run
+from tamis.errors import Broken
 from tamis.report.page import render
 
 
 def run_select(plan: Plan, folder: Folder, console: Console, launched: Launched | None = None) -> dict[str, Any]:
     """Do what the plan says in its folder and return the manifest; a finished folder of this request is left alone."""
-    if folder.check(plan.asked, plan.request.force):
-        assert folder.manifest is not None
-        console.say(f"nothing to do: {folder.path} holds this selection already")
-        return folder.manifest
-    announce(plan, console)
-    run = Run(plan, folder, console, launched)
+    folder.check(plan.asked, plan.request.force)
     try:
-        with folder.locked(plan.asked), ExitStack() as stack:
+        with folder.locked(plan.asked, plan.request.force) as finished, ExitStack() as stack:
+            if finished and folder.manifest is not None:
+                console.say(f"nothing to do: {folder.path} holds this selection already")
+                return folder.manifest
+            announce(plan, console)
+            run = Run(plan, folder, console, launched)
             made = _select(run, stack) if plan.budget else _score(run, stack)
             folder.keep_only({name for name in run.used if not name.startswith("gather")})
-        return made
-    except Refused:
-        if folder.is_new and plan.pool.bytes < SMALL_BYTES:
-            folder.remove()
-        raise
+            return made
     except OSError as error:
         raise Broken(
             f"{error.strerror or error} while writing {error.filename or folder.path}: mend that, run again"
@@ -99,6 +95,9 @@ def _score(run: Run, stack: ExitStack) -> dict[str, Any]:
     return manifest
 
 
+OUTPUTS = ("selection.parquet", "scores.parquet", "duplicates.parquet", "report.html")
+
+
 def stage(folder: Folder, outputs: dict[str, Any]) -> dict[str, Path]:
     """Write each output to a place of its own, from which it can be renamed."""
     staged = {name: folder.state / NEW / name for name in outputs}
@@ -111,13 +110,18 @@ def stage(folder: Folder, outputs: dict[str, Any]) -> dict[str, Path]:
 def commit(folder: Folder, staged: dict[str, Path], manifest: dict[str, Any]) -> None:
     """Give all outputs their names, the manifest last: without it the folder counts as unfinished."""
     (folder.path / "manifest.json").unlink(missing_ok=True)
-    for stale in folder.path.glob("subset.*"):
+    for stale in [*folder.path.glob("subset.*"), *(folder.path / name for name in OUTPUTS)]:
         if stale.name not in staged:
-            stale.unlink()
+            stale.unlink(missing_ok=True)
     for name, path in staged.items():
         os.replace(path, folder.path / name)
     last = stage(
-        folder, {"manifest.json": lambda path: path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")}
+        folder,
+        {
+            "manifest.json": lambda path: path.write_text(
+                json.dumps(manifest, indent=1, allow_nan=False), encoding="utf-8"
+            )
+        },
     )
     os.replace(last["manifest.json"], folder.path / "manifest.json")
 

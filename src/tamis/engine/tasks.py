@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ class Job:
     parameters: dict[str, Any]
     measures_text: bool
 
-    @property
+    @cached_property
     def registered(self) -> Method:
         """The method itself."""
         return find(self.method)
@@ -86,12 +87,11 @@ def _beside(out: Path, ending: str) -> Path:
 
 def _wanted(pool: Pool, spec: dict[str, Any]) -> dict[str, pa.DataType]:
     """Columns to read, with the types they are needed in."""
-    wanted = {name: TYPES["number"] for name in spec["numbers"]}
-    for name in [*spec["codes"], *filter(None, [spec["id"]])]:
-        wanted.setdefault(name, TYPES.get(pool.schema[name], TYPES["text"]))
+    names = [*spec["codes"], *filter(None, [spec["id"]])]
+    wanted = {name: TYPES.get(pool.schema[name], TYPES["text"]) for name in names}
     if spec["text"] is not None:
         wanted[spec["text"]] = TYPES["text"]
-    return wanted
+    return {name: TYPES["number"] for name in spec["numbers"]} | wanted
 
 
 def _row_columns(pool: Pool, shard: Shard, batch: pa.RecordBatch, spec: dict[str, Any], done: int) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _row_columns(pool: Pool, shard: Shard, batch: pa.RecordBatch, spec: dict[str
 
 
 def _numbers(pool: Pool, shard: Shard, batch: pa.RecordBatch, name: str, done: int) -> NDArray[np.float64]:
-    column = batch.column(name)
+    column = pc.cast(batch.column(name), TYPES["number"])
     values = column.to_numpy(zero_copy_only=False)
     bad = ~np.isfinite(values)
     if bad.any():

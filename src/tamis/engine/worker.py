@@ -25,7 +25,8 @@ def answer(job: Any, task: dict[str, Any]) -> dict[str, Any]:
 
     start, cpu = time.perf_counter(), time.process_time()
     try:
-        run_task(job, task)
+        with contextlib.redirect_stdout(sys.stderr):
+            run_task(job, task)
     except Refused as error:
         return {"refused": str(error)}
     except Broken as error:
@@ -50,8 +51,9 @@ def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def main(pipes: list[tuple[int, int]]) -> None:
+def main(arguments: list[str]) -> None:
     """Import what every worker needs, fork one for each further pair of pipes, and serve the parent."""
+    pipes = [(int(read), int(write)) for read, write in (pair.split(":") for pair in arguments)]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     prepare()
     mine = pipes[0]
@@ -101,7 +103,3 @@ def _load_job(value: dict[str, Any]) -> Any:
 
     pools = [from_json(pool) for pool in value["pools"]]
     return Job(pools, value["method"], value["parameters"], value["measures_text"])
-
-
-if __name__ == "__main__":
-    main([(int(read), int(write)) for read, write in (pair.split(":") for pair in sys.argv[1:])])

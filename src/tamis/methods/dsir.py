@@ -58,7 +58,7 @@ def finish(pool: NgramCounts, targets: list[NgramCounts], *, smoothing: float) -
     for target in targets:
         p = (1 - smoothing) * _frequencies(target, "the target") + smoothing * q
         columns.append(np.log(p + _EPSILON) - np.log(q + _EPSILON))
-    rates = [(target.counts @ column) / target.tokens for target, column in zip(targets, columns, strict=True)]
+    rates = [(target.counts * column).sum() / target.tokens for target, column in zip(targets, columns, strict=True)]
     means = [target.tokens / target.documents for target in targets]
     return LogRatio(np.stack(columns, axis=1), np.array(rates), np.array(means))
 
