@@ -9,12 +9,13 @@ from tamis.errors import Refused
 
 POWERS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 UNITS = ("tokens", "chars", "bytes")
+SHARE = "%"  # no unit that can be written, so that it is no column's name
 GRAMMAR = "write rows (5000, 10K), a share (10%), or an amount of a cost (2M tokens, 1G chars, 500K bytes, 30 COLUMN)"
 
 
 @dataclass(frozen=True)
 class Budget:
-    """An amount of a unit: `rows`, `share` (of the eligible rows, 0 to 1), `tokens`, `chars`, `bytes` or a column."""
+    """An amount of a unit: `rows`, `%` (of the eligible rows, 0 to 1), `tokens`, `chars`, `bytes` or a column."""
 
     asked: str
     amount: Fraction
@@ -23,11 +24,11 @@ class Budget:
     @property
     def is_cost(self) -> bool:
         """Whether it is spent in something other than rows."""
-        return self.unit not in ("rows", "share")
+        return self.unit not in ("rows", SHARE)
 
     def rows(self, eligible: int) -> int:
         """The budget in rows, out of `eligible` ones; refuses what keeps nothing or more than there is."""
-        if self.unit == "share":
+        if self.unit == SHARE:
             rows = int(self.amount * eligible)
             if rows < 1:
                 raise Refused(f"budget {self.asked} of {eligible:,} eligible rows is less than one row: ask for more")
@@ -52,7 +53,7 @@ def parse(value: str | int | float) -> Budget:
     if isinstance(value, float):
         if not 0 < value < 1:
             raise Refused(f"budget {value} as a fraction must lie between 0 and 1: give an int for rows")
-        return Budget(text, Fraction(text), "share")
+        return Budget(text, Fraction(text), SHARE)
     match = re.fullmatch(r"(-?[0-9]+(?:[.][0-9]+)?)\s*([KMG]?)\s*(%?)(?:\s+(\S.*))?", text)
     if match is None or (match[3] and (match[4] or match[2])):
         hint = re.fullmatch(r"[0-9.]+\s*([A-Za-z]+)", text)
@@ -64,7 +65,7 @@ def parse(value: str | int | float) -> Budget:
     if match[3]:
         if amount > 100:
             raise Refused(f"budget {text!r} is over the pool: ask for at most 100%")
-        return Budget(text, amount / 100, "share")
+        return Budget(text, amount / 100, SHARE)
     unit = match[4] or "rows"
     if unit == "rows" and amount.denominator != 1:
         whole = int(amount) or 1
@@ -110,8 +111,18 @@ def parse_shares(flag: str, text: str) -> list[Share]:
         if is_fraction and amount > 1:
             raise Refused(f"{flag} {text!r}: {item!r} asks for more than the whole budget: lower it")
         shares.append(Share(column.strip(), group.strip(), number, amount, is_fraction))
+    check_shares(flag, text, shares)
+    return shares
+
+
+def check_shares(flag: str, text: str, shares: list[Share]) -> None:
+    """Refuse shares that name several columns or a group twice, or sum to more than 1; `text` is how they were written.
+
+    Shares of one flag are checked alone, those of a repeated flag together as well.
+    """
+    if len({share.column for share in shares}) > 1:
+        raise Refused(f"{flag} {text!r} names several columns: one column at a time can have shares")
     if len({share.group for share in shares}) < len(shares):
         raise Refused(f"{flag} {text!r} names a group twice: name each once")
     if sum(share.amount for share in shares if share.is_fraction) > 1:
         raise Refused(f"{flag} {text!r}: the shares sum to more than 1: lower them")
-    return shares

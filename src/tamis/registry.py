@@ -1,16 +1,18 @@
 """Registered methods: a function's argument names are its needs, its return annotation is its kind."""
 
 import functools
+import hashlib
 import importlib
 import importlib.metadata
-import importlib.util
 import inspect
 import pkgutil
+import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from tamis.errors import Refused
@@ -86,6 +88,8 @@ class Registry:
 
 
 METHODS = Registry("method")
+OWN: dict[Callable[..., Any], Method] = {}  # decorated functions of users' files, which are found by file
+OWN_MODULE = "tamis_user_"
 UNKNOWN_CARD = {
     "paper": "", "no": None, "year": None, "family": "your own", "pole": None, "cost": "not stated",
     "memory": "not stated", "streams": True, "loses": "not known",
@@ -123,6 +127,9 @@ def method(
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         made = build(function, **card)
+        if function.__module__.startswith(OWN_MODULE):
+            OWN[function] = made
+            return function
         if made.name in METHODS.entries:
             raise TypeError(f"a method called {made.name!r} is registered already")
         METHODS.entries[made.name] = made
@@ -137,6 +144,8 @@ def build(function: Callable[..., Any], **card: Any) -> Method:
     stages = [stage for stage in (function, card.get("fit"), card.get("finish")) if stage is not None]
     needs, parameters = _signature(name, stages)
     kind = kind_of(function)
+    if any(map(card.get, ("fit", "merge", "finish"))) and not all(map(card.get, ("fit", "merge", "finish"))):
+        raise TypeError(f"{name} must have fit, merge and finish, or none of them")
     card["choose"] = card.get("choose") or ("top" if kind != "Order" else None)
     return Method(name=name, function=function, kind=kind, needs=needs, parameters=parameters, **card)
 
@@ -148,6 +157,11 @@ def kind_of(function: Callable[..., Any]) -> str:
     if kind not in KINDS:
         raise TypeError(f"{function.__name__} must be annotated to return one of {', '.join(KINDS)}")
     return str(kind)
+
+
+def returned(function: Callable[..., Any]) -> Any:
+    """The type that `function` is annotated to return, also where annotations are kept as text."""
+    return typing.get_type_hints(function)["return"]
 
 
 def _signature(name: str, stages: list[Callable[..., Any]]) -> tuple[tuple[str, ...], dict[str, Parameter]]:
@@ -215,20 +229,30 @@ def find(name: str) -> Method:
 
 
 def _from_file(path: Path, name: str) -> Method:
-    if not path.is_file():
-        raise Refused(f"--method {path}:{name}: there is no file {path}")
-    spec = importlib.util.spec_from_file_location(f"tamis_user_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        module = _load(path.resolve(), path.read_bytes())
+    except OSError:
+        raise Refused(f"--method {path}:{name}: there is no file {path} that can be read") from None
     except Exception as error:
         raise Refused(f"--method {path}: the file cannot be imported ({type(error).__name__}: {error})") from error
     function = getattr(module, name, None)
     if not callable(function):
         raise Refused(f"--method {path}:{name}: the file has no function {name!r}{nearest(name, vars(module))}")
-    registered = [made for made in METHODS.entries.values() if made.function is function]
     try:
-        return registered[0] if registered else build(function, **UNKNOWN_CARD)
+        return OWN.get(function) or build(function, **UNKNOWN_CARD)
     except TypeError as error:
         raise Refused(f"--method {path}:{name}: {error}") from None
+
+
+@functools.lru_cache(64)
+def _load(path: Path, content: bytes) -> ModuleType:
+    """A user's file as a module, run once for each content; no compiled file is left beside it or believed."""
+    module = ModuleType(f"{OWN_MODULE}{path.stem}_{hashlib.sha256(bytes(path) + content).hexdigest()[:20]}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # where dataclasses and pickle look for it
+    try:
+        exec(compile(content, str(path), "exec"), module.__dict__)
+    except BaseException:
+        del sys.modules[module.__name__]
+        raise
+    return module
