@@ -4,6 +4,7 @@ import html
 import json
 import re
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,8 @@ def expected(out, pool, target):
         "rows.duplicates": len(dropped), "rows.eligible": len(score), "derived.not_kept": len(score) - len(rows),
         "derived.kept_of_pool": len(rows) / len(texts), "budget.spent": len(rows), "budget.limit": 200, "seed": 0,
         "pool.files": 4, "pool.bytes": sum(path.stat().st_size for path in (EXAMPLES / "pool").iterdir()),
-        "targets.0.rows": len(target), "summary.targets.0.asked": 200, "summary.targets.0.kept": len(rows), "summary.duplicates.dropped": len(dropped), "method.year": 2023,
+        "targets.0.rows": len(target), "summary.targets.0.asked": 200, "summary.targets.0.kept": len(rows),
+        "summary.duplicates.dropped": len(dropped), "method.year": 2023,
     }  # fmt: skip
     before, after = Counter(sources), Counter(sources[row] for row in rows)
     for index, group in enumerate(sorted(before, key=lambda name: (-after[name], -before[name]))):
@@ -126,7 +128,7 @@ def test_histograms_count_every_row(report):
         "summary.scores.0.kept": (selection["score"].to_pylist(), scores["edges"]),
     }
     for name, (numbers, edges) in values.items():
-        counts = [sum(low <= x < high for x in numbers) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+        counts = [sum(low <= x < high for x in numbers) for low, high in pairwise(edges)]
         counts[-1] += sum(x == edges[-1] for x in numbers)
         assert sum(counts) == len(numbers)
         assert [int(count) for count in shown[name].split()] == counts, name

@@ -37,5 +37,5 @@ def test_a_token_budget_by_a_tokenizer_file(pool, tmp_path):
 def test_a_file_that_is_no_tokenizer_is_refused(pool, tmp_path):
     pytest.importorskip("tokenizers")
     (tmp_path / "tokenizer.json").write_text("{}")
-    with pytest.raises(Refused, match="give a tokenizer.json"):
+    with pytest.raises(Refused, match=r"give a tokenizer\.json"):
         select(pool, "top:x", budget="7 tokens", tokenizer=str(tmp_path / "tokenizer.json"))

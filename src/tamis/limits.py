@@ -1,8 +1,9 @@
 """Budget, costs, quotas, floors and must-keep in one object: what may still be taken, and taking it."""
 
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heapreplace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 Rows = NDArray[np.int64]
 Blocks = Callable[[], Iterable[Rows]]
+STEP = 4096
 
 
 @dataclass
@@ -124,28 +126,50 @@ def walk_targets(orders: Sequence[Blocks], shares: NDArray[np.float64], limits: 
         gone: rows that may not be taken.
 
     Returns:
-        Rows in the order of being served. `O(k m)` time for k rows taken.
+        Rows in the order of being served. `O(s log m)` time for s rows looked at, m targets.
 
     Examples:
         >>> orders = [lambda: [np.array([0, 1, 2])], lambda: [np.array([0, 2, 1])]]
         >>> walk_targets(orders, np.array([1.0, 1.0]), Limits(np.array([2.0])), np.empty(0, np.int64)).rows.tolist()
         [0, 2]
     """
-    taken, spent, live = set(gone.tolist()), np.zeros(len(orders)), shares > 0
-    streams = [enumerate(int(row) for block in order() for row in block) for order in orders]
+    taken, left, closed = set(gone.tolist()), limits.left.tolist(), limits.closed.tolist()
+    due, spent, open_bins = shares.tolist(), [0.0] * len(orders), closed.count(False)
+    behind = [(0.0, target) for target, share in enumerate(due) if share > 0]
+    streams = [_one_by_one(order, limits) for order in orders]
     found = array("q")
-    while live.any() and not limits.exhausted:
-        target = int(np.argmin(np.where(live, spent / np.where(shares > 0, shares, 1), np.inf)))
-        place, row = next((pair for pair in streams[target] if pair[1] not in taken), (0, -1))
-        one = np.array([row])
-        if row < 0:
-            live[target] = False
-        elif spent[target] + (cost := float(limits.costs(one)[0])) > shares[target]:
-            live[target] = limits.fill
-        elif limits.take(one)[0]:
+    while behind and open_bins:
+        target = behind[0][1]
+        row, place, cost, code = next((item for item in streams[target] if item[0] not in taken), (-1, 0, 0.0, 0))
+        over = spent[target] + cost > due[target]
+        if row < 0 or (over and not limits.fill):
+            heappop(behind)
+        if row < 0 or over or closed[code]:
+            continue
+        fits = cost <= left[code]
+        if fits:
             taken.add(row)
-            spent[target] += cost
-            live[target] = spent[target] < shares[target]
             found.extend((row, target, place))
+            left[code] -= cost
+            spent[target] += cost
+            if spent[target] < due[target]:
+                heapreplace(behind, (spent[target] / due[target], target))
+            else:
+                heappop(behind)
+        if (limits.cost is None and left[code] < 1) or not (fits or limits.fill):
+            closed[code] = True
+            open_bins -= 1
+    limits.left, limits.closed = np.array(left), np.array(closed)
     columns = np.array(found, np.int64).reshape(-1, 3)
     return Taken(columns[:, 0], columns[:, 1], columns[:, 2])
+
+
+def _one_by_one(order: Blocks, limits: Limits) -> Iterator[tuple[int, int, float, int]]:
+    """Each row of an order with its place, cost and bin."""
+    place = 0
+    for block in order():
+        for start in range(0, len(block), STEP):
+            rows = block[start : start + STEP]
+            columns = (rows.tolist(), range(place, place + len(rows)), limits.costs(rows).tolist())
+            yield from zip(*columns, limits.bins(rows).tolist(), strict=True)
+            place += len(rows)

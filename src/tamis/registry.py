@@ -230,9 +230,12 @@ def find(name: str) -> Method:
 
 def _from_file(path: Path, name: str) -> Method:
     try:
-        module = _load(path.resolve(), path.read_bytes())
-    except OSError:
-        raise Refused(f"--method {path}:{name}: there is no file {path} that can be read") from None
+        content = path.read_bytes()
+    except OSError as error:
+        said = "there is no file" if isinstance(error, FileNotFoundError) else f"{error.strerror}:"
+        raise Refused(f"--method {path}:{name}: {said} {path}") from None
+    try:
+        module = _load(path.resolve(), content)
     except Exception as error:
         raise Refused(f"--method {path}: the file cannot be imported ({type(error).__name__}: {error})") from error
     function = getattr(module, name, None)
@@ -251,7 +254,7 @@ def _load(path: Path, content: bytes) -> ModuleType:
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # where dataclasses and pickle look for it
     try:
-        exec(compile(content, str(path), "exec"), module.__dict__)
+        exec(compile(content, str(path), "exec", dont_inherit=True), module.__dict__)
     except BaseException:
         del sys.modules[module.__name__]
         raise

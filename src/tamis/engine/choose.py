@@ -18,6 +18,7 @@ from tamis.registry import nearest
 
 Rows = NDArray[np.int64]
 NO_ROWS = np.empty(0, np.int64)
+BOUNDS = ("low", "high", "min_tokens")  # parameters that say which rows may be chosen at all
 
 
 @dataclass
@@ -57,8 +58,16 @@ def choose(plan: Plan, frame: Frame, eligible: NDArray[np.bool_], must: Rows, or
     choice.shares = _spent_shares(plan, frame, choice, limits, quotas | floors)
     choice.target_shares = targets
     if not len(choice.rows):
+        if not any(len(block) for order in orders for block in order()):
+            raise _none_admitted(plan, int(np.count_nonzero(eligible)))
         raise Refused(f"budget {plan.request.budget} is too small for even one row: ask for more, or add --fill")
     return choice
+
+
+def _none_admitted(plan: Plan, eligible: int) -> Refused:
+    known = {**plan.parameters, **plan.chooser_parameters}
+    names = " or ".join(name for name in BOUNDS if known.get(name) is not None) or "its parameters"
+    return Refused(f"{plan.method.name} admits none of the {eligible:,} eligible rows: change {names}")
 
 
 def cost_column(plan: Plan, frame: Frame) -> NDArray[np.float64] | None:

@@ -29,10 +29,11 @@ def find_ids(frame: Frame, text: str, flag: str) -> NDArray[np.int64]:
 
 
 def read_ids(text: str, flag: str) -> list[str]:
-    """The ids themselves, as text."""
+    """The ids themselves, as text; in a file only a newline ends an id, since other separators may belong to it."""
     if not text.startswith("@"):
         return [name.strip() for name in text.split(",") if name.strip()]
     try:
-        return [line.strip() for line in Path(text[1:]).read_text(encoding="utf-8").splitlines() if line.strip()]
+        content = Path(text[1:]).read_bytes().decode("utf-8-sig")
+        return [line.strip("\r") for line in content.split("\n") if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"{flag} {text}: the file cannot be read ({error}): write @FILE with one id a line") from None

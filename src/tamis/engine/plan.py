@@ -1,5 +1,6 @@
 """The plan: everything a request needs, found and checked before any row is read."""
 
+import inspect
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,12 +12,15 @@ from tamis.errors import Refused
 from tamis.ops.choosers import CHOOSERS, Chooser
 from tamis.pool import Pool, open_pool
 from tamis.pool.base import digest, missing_column
-from tamis.pool.roles import Role, find_roles, need_text
+from tamis.pool.roles import Role, find_roles, mixed_notes, need_text, said_kind
 from tamis.registry import Method, coerce, find, nearest
 
 COLUMN_NEEDS = {"score": "numbers", "cost": "numbers", "label": "codes", "group": "codes"}
 TEXT_NEEDS = {"text", "length"}
 TARGET_NEEDS = {"target_text", "target_length"}
+OF_TEXTS = ("text", "length")  # what a method gets that scores while texts are read
+OF_ROWS = ("key", "score", "cost", "label", "group", "length")  # what one gets that scores afterwards
+OF_ORDERS = (*OF_ROWS, "rng", "target_length")
 
 
 @dataclass
@@ -104,11 +108,11 @@ def make_plan(request: Request, source: Any = None, targets: Any = None) -> Plan
     method, given = _method(request)
     pool = open_pool(source if source is not None else request.pool)
     place = "the pool" if source is not None else " ".join(request.pool)
-    roles = find_roles(pool.schema, given, place)
+    roles = find_roles(pool.schema, given, place, pool.mixed)
     budget = budgets.parse(request.budget) if request.budget is not None else None
     quota, floor = _shares("--quota", request.quota), _shares("--floor", request.floor)
     chooser, parameters, choosing, shares = _parameters(request, method)
-    notes = list(pool.notes)
+    notes = [*pool.notes, *mixed_notes(pool.mixed, roles, place)]
     plan = Plan(
         request, method, parameters, chooser, choosing, pool, [], roles, budget, quota, floor, {}, shares, notes
     )
@@ -150,8 +154,9 @@ def _parameters(request: Request, method: Method) -> tuple[Chooser | None, dict[
     parameters = method.bind({name: value for name, value in given.items() if name in method.parameters})
     choosing = {name: p.default for name, p in own.items()} | {n: v for n, v in parameters.items() if n in own}
     choosing |= {n: coerce(own[n], v, method.name) for n, v in given.items() if n in own}
-    if choosing.get("temperature", 0) < 0:
-        raise Refused(f"temperature={choosing['temperature']} is below 0: 0 takes the best, 1 draws by the odds")
+    if not choosing.get("temperature", 0) >= 0:
+        said = f"temperature={choosing['temperature']} is not 0 or above"
+        raise Refused(f"{said}: 0 takes the best, 1 draws by the odds")
     return chooser, parameters, choosing, shares
 
 
@@ -172,23 +177,36 @@ def _target_shares(value: Any, targets: int) -> Any:
 
 def _shares(flag: str, texts: list[str]) -> list[budgets.Share]:
     found = [share for text in texts for share in budgets.parse_shares(flag, text)]
-    if len({share.column for share in found}) > 1:
-        raise Refused(f"{flag} names several columns: one column at a time can have shares")
+    budgets.check_shares(flag, " ".join(texts), found)
     return found
 
 
 def _check_needs(plan: Plan, place: str) -> None:
-    needs = set(plan.method.needs)
-    if needs & TEXT_NEEDS:
+    needs = plan.method.needs
+    _check_supply(plan)
+    if not TEXT_NEEDS.isdisjoint(needs):
         plan.roles["text"] = need_text(plan.pool.schema, plan.roles, place)
     if "group" in needs and "group" not in plan.roles and "label" in plan.roles:
         plan.roles["group"] = plan.roles["label"]
-    for need in needs & COLUMN_NEEDS.keys():
-        if need not in plan.roles:
+    for need in needs:
+        if need in COLUMN_NEEDS and need not in plan.roles:
             columns = ", ".join(plan.pool.schema)
             raise Refused(f"{plan.method.name} needs a {need}: name its column with --{need}, one of {columns}")
-    if needs & TARGET_NEEDS and not plan.request.target:
+    if not TARGET_NEEDS.isdisjoint(needs) and not plan.request.target:
         raise Refused(f"{plan.method.name} needs a target: give a sample of what you want with --target FILE")
+
+
+def _check_supply(plan: Plan) -> None:
+    """Refuse an argument of the method that nothing supplies for its kind of work."""
+    method = plan.method
+    if method.fit and not plan.has_scores:
+        raise Refused(f"{method.name} gives an Order, and only a Score or a Match can have a fit: leave the fit out")
+    known = OF_TEXTS if plan.reads_text_to_score else OF_ROWS if plan.has_scores else OF_ORDERS
+    known = (*known, "state") if method.fit else known
+    for name, argument in inspect.signature(method.function).parameters.items():
+        if name not in known and argument.kind is not argument.KEYWORD_ONLY:
+            kind = f"a method of kind {method.kind}" + (" that reads texts" if plan.reads_text_to_score else "")
+            raise Refused(f"{method.name} needs {name!r}, and {kind} can only have {', '.join(known)}: drop it")
 
 
 def _check_limits(plan: Plan, place: str) -> None:
@@ -204,7 +222,7 @@ def _check_limits(plan: Plan, place: str) -> None:
         if schema[budget.unit] not in ("integer", "number", "null"):
             numeric = ", ".join(name for name, kind in schema.items() if kind in ("integer", "number")) or "none"
             raise Refused(
-                f"budget {budget.asked!r}: column {budget.unit!r} is {schema[budget.unit]}, and a cost is a number: "
+                f"budget {budget.asked!r}: column {budget.unit!r} is {said_kind(budget.unit, schema, plan.pool.mixed)}, and a cost is a number: "
                 f"the numeric columns are {numeric}"
             )
     if budget and budget.unit in budgets.UNITS:
@@ -215,6 +233,14 @@ def _check_limits(plan: Plan, place: str) -> None:
         for share in shares[:1]:
             if share.column not in schema:
                 raise missing_column(share.column, schema, place, flag)
+            if schema[share.column] == "mixed":
+                kind = said_kind(share.column, schema, plan.pool.mixed)
+                raise Refused(f"{flag}: column {share.column!r} of {place} is {kind}: make it one type")
+    if plan.quota and plan.floor and plan.quota[0].column != plan.floor[0].column:
+        raise Refused(
+            f"--quota on {plan.quota[0].column!r} and --floor on {plan.floor[0].column!r} cannot be kept together: "
+            "give both on one column, or one of them"
+        )
     if (plan.request.must_keep or plan.request.exclude) and "id" not in plan.roles:
         raise Refused("--must-keep and --exclude name ids, and the pool has no id column: name it with --id")
 
@@ -239,10 +265,11 @@ def _open_targets(plan: Plan, sources: Any) -> list[Target]:
 
 
 def _target_text(plan: Plan, pool: Pool, path: str) -> str:
+    place = f"the target {path}"
     flag = plan.request.target_text or (plan.request.text if plan.request.text in pool.schema else None)
     if flag is not None and flag not in pool.schema:
-        raise missing_column(flag, pool.schema, f"the target {path}", "--target-text")
-    role = need_text(pool.schema, find_roles(pool.schema, {"text": flag}, path), f"the target {path}", "--target-text")
+        raise missing_column(flag, pool.schema, place, "--target-text")
+    role = need_text(pool.schema, find_roles(pool.schema, {"text": flag}, path, pool.mixed), place, "--target-text")
     if role.how == "guessed" and role.column != "text":
         plan.notes.append(f"column {role.column!r} of the target {path} is read as its text (guessed)")
     return role.column

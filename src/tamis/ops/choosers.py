@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tamis.errors import Refused
 from tamis.registry import Parameter, Registry
 
 Floats = NDArray[np.float64]
@@ -77,11 +78,18 @@ def weighted_draw(score: Floats, key: NDArray[np.uint64], *, temperature: float 
     """Gumbel top-k: a draw without replacement with odds `exp(score / temperature)`; 0 is `top`.
 
     `priority = score / temperature - log(-log(u))`, with `u` in (0, 1) taken from the row's key; the first k are
-    distributed as k successive draws without replacement (Vieira 2014, Kool et al. 2019).
+    distributed as k successive draws without replacement (Vieira 2014, Kool et al. 2019). Refuses a temperature so
+    near 0 that odds of different scores would be equal, because both overflow.
     """
     if temperature == 0:
         return score
-    return score / temperature + gumbel(key)
+    with np.errstate(over="ignore"):
+        scaled = score / temperature
+    if np.isinf(scaled).any():
+        worst = score[np.argmax(np.isinf(scaled))]
+        said = f"temperature={temperature:g} is too near 0 for a score of {worst:g}, since their ratio overflows"
+        raise Refused(f"{said}: raise it, or give 0, which takes the best")
+    return np.asarray(scaled + gumbel(key))
 
 
 def uniform(key: NDArray[np.uint64]) -> Floats:

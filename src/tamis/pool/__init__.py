@@ -1,6 +1,7 @@
 """Pools: where examples come from."""
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -35,7 +36,10 @@ def open_pool(source: Source, what: str = "pool") -> Pool:
     elif isinstance(source, Sequence) and source and all(isinstance(path, str | PathLike) for path in source):
         pool = _open_files([Path(path) for path in source], what)
     else:
-        raise Refused(f"the {what} is a {type(source).__name__}: give a path, several paths, or an Arrow table")
+        raise Refused(
+            f"the {what} is a {_kind(source)}: give a path, several paths, or an Arrow table, such as "
+            "pyarrow.Table.from_pandas(frame) or pyarrow.table(columns)"
+        )
     if pool.rows == 0:
         raise Refused(f"the {what} {_name(source)} is empty: it needs at least one row")
     return pool
@@ -48,6 +52,14 @@ def from_json(value: dict[str, Any]) -> Pool:
     return kinds[value["format"]](files, shards, value["schema"])
 
 
+def _kind(source: object) -> str:
+    """The type of what is no pool, and of a list what is in it."""
+    inside = next((type(each).__name__ for each in source if not isinstance(each, str | PathLike)), None) if isinstance(
+        source, list | tuple
+    ) else None
+    return type(source).__name__ + (f" with a {inside}" if inside else "")
+
+
 def _name(source: Source) -> str:
     if isinstance(source, pa.Table):
         return "table"
@@ -57,6 +69,11 @@ def _name(source: Source) -> str:
 def _open_files(paths: list[Path], what: str) -> Pool:
     notes: list[str] = []
     files = [found for path in paths for found in _files(path, what, notes)]
+    for path, _ in files:
+        try:
+            str(path).encode()
+        except UnicodeEncodeError:
+            raise Refused(f"the {what} has a file whose name is not UTF-8, {os.fsencode(path)!r}: rename it") from None
     formats = {file_format(path): path for path, _ in files}
     if len(formats) > 1:
         (one, first), (two, second) = list(formats.items())[:2]
@@ -74,15 +91,38 @@ def _files(path: Path, what: str, notes: list[str]) -> list[tuple[Path, str]]:
         return [(path, path.name)]
     if not path.is_dir():
         raise Refused(f"there is no {what} at {path}: check the path")
-    inside = [found for found in path.rglob("*") if found.is_file()]
-    named = [(found, found.relative_to(path).as_posix()) for found in inside]
-    named = [(found, name) for found, name in named if not any(part[0] in "._" for part in name.split("/"))]
-    known = sorted((item for item in named if file_format(item[0])), key=lambda item: item[1].encode())
+    named = [(found, found.relative_to(path).as_posix()) for found in _inside(path, frozenset())]
+    known = sorted((item for item in named if file_format(item[0])), key=lambda item: os.fsencode(item[1]))
+    for found, _ in known:
+        if not found.is_file():
+            said = "a link to nothing" if found.is_symlink() else "no file"
+            raise Refused(f"{found} in the {what} is {said}: mend or remove it")
     if not known:
         raise Refused(f"the folder {path} holds no .parquet or .jsonl file: name the {what}'s own folder")
     if len(known) < len(named):
         notes.append(f"{len(named) - len(known)} files of {path} are of other formats and are left out")
     return known
+
+
+def _inside(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
+    """All that is in a folder and its sub-folders but folders, and what starts with a dot or underscore.
+
+    Links are followed, but not to a folder that one is in already.
+    """
+    own = folder.resolve()
+    if own in above:
+        return
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise Refused(f"the folder {folder} cannot be read ({error.strerror}): make it readable") from None
+    for entry in entries:
+        if entry.name[0] in "._":
+            continue
+        if entry.is_dir():
+            yield from _inside(entry, above | {own})
+        else:
+            yield entry
 
 
 def file_format(path: Path) -> str | None:

@@ -65,13 +65,17 @@ class Shard:
 
 @dataclass
 class Pool:
-    """The examples one may choose from. Subclasses read one format."""
+    """The examples one may choose from. Subclasses read one format.
+
+    `mixed` says of each column that the schema calls mixed which two types were seen in it, and where.
+    """
 
     format: ClassVar[str]
     files: list[File]
     shards: list[Shard]
     schema: dict[str, str]
     notes: list[str] = field(default_factory=list)
+    mixed: dict[str, str] = field(default_factory=dict)
 
     def read(self, shard: Shard, columns: Columns) -> Iterator[pa.RecordBatch]:
         """The rows of `shard` in order, in batches of about 2 MB, with `columns` as the given types."""
@@ -217,6 +221,13 @@ def _first_wrong(array: pa.Array, target: pa.DataType) -> int:
 def first_line(error: BaseException) -> str:
     """What an Arrow error says, without its trailing detail."""
     return (str(error).splitlines() or [type(error).__name__])[0].split(". ")[0].strip(". ")
+
+
+def refuse_equal_names(names: list[str], place: str) -> None:
+    """Refuse two columns of one name, which nothing could tell apart."""
+    for name in names:
+        if names.count(name) > 1:
+            raise Refused(f"{place} has {names.count(name)} columns called {name!r}: rename all but one")
 
 
 def missing_column(name: str, schema: Mapping[str, str], place: str, flag: str) -> Refused:

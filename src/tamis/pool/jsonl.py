@@ -4,6 +4,7 @@ import gzip
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
@@ -197,8 +198,7 @@ def _line_count(block: memoryview) -> int:
 def open_jsonl(paths: list[tuple[Path, str]]) -> JsonlPool:
     """Plan the shards of JSON Lines files and guess the types of their columns from the first lines of each."""
     files, shards = [], []
-    schema: dict[str, str] = {}
-    source: dict[str, Path] = {}
+    seen: dict[str, dict[str, str]] = {}
     for index, (path, name) in enumerate(paths):
         size = path.stat().st_size
         files.append(File(str(path), name, size, stamp(path)))
@@ -206,32 +206,44 @@ def open_jsonl(paths: list[tuple[Path, str]]) -> JsonlPool:
             shards += [Shard(index, 0, 1 << 62, 4 * size, first_row=0)] if size else []
         else:
             shards += _shards(index, path, size)
-        for column, kind in sample_schema(path).items():
-            known = schema.get(column, "null")
-            schema[column] = wider(known, kind)
-            if schema[column] == "mixed" != known:
-                before = source.get(column, path)
-                raise Refused(f"column {column!r} is {kind} in {path} and {known} in {before}: make them one type")
-            source.setdefault(column, path)
-    return JsonlPool(files, shards, schema)
+        for column, kinds in sample_kinds(path).items():
+            seen[column] = kinds | seen.get(column, {})
+    schema = {column: reduce(wider, kinds) for column, kinds in seen.items()}
+    mixed = {column: _clash(seen[column]) for column, kind in schema.items() if kind == "mixed"}
+    return JsonlPool(files, shards, schema, mixed=mixed)
 
 
-def sample_schema(path: Path) -> dict[str, str]:
-    """Names and types of the columns in the first lines: a glance, since every line is checked when it is read."""
+def sample_kinds(path: Path) -> dict[str, dict[str, str]]:
+    """Of each column in the first lines its types and where each was first seen: every line is checked when read."""
+    found: dict[str, dict[str, str]] = {}
+    for number, line in _sample(path):
+        for name, value in _row(path, number, line).items():
+            kind = PYTHON_TYPES.get(type(value), "other")
+            found.setdefault(name, {}).setdefault(kind, f"{path}, line {number}")
+    return found
+
+
+def _sample(path: Path) -> list[tuple[int, bytes]]:
+    """The first lines that are not blank and their numbers: 256 KB of them, or one that is longer."""
+    block, more = b"", b""
     try:
         with _open(path) as stream:
-            block = stream.read(SAMPLE_BYTES)
+            while not block[: block.rfind(b"\n") + 1].strip():
+                block += more + stream.read(max(SAMPLE_BYTES, len(block)))
+                if not (more := stream.read(1)):
+                    break
     except (OSError, pa.ArrowInvalid) as error:
         raise Refused(f"{path} cannot be read ({first_line(error)}): restore the file") from None
     lines = block.split(b"\n")
-    if len(block) == SAMPLE_BYTES:
-        lines.pop()
-    schema: dict[str, str] = {}
-    for number, line in enumerate(lines[:SAMPLE_LINES], 1):
-        if line.strip():
-            for name, value in _row(path, number, line).items():
-                schema[name] = wider(schema.get(name, "null"), PYTHON_TYPES.get(type(value), "other"))
-    return schema
+    whole = lines[:-1] if more else lines
+    return [(number, line) for number, line in enumerate(whole, 1) if line.strip()][:SAMPLE_LINES]
+
+
+def _clash(kinds: dict[str, str]) -> str:
+    """Two of the types of a mixed column, and where each was seen."""
+    known = [kind for kind in kinds if kind != "null"]
+    other = next(kind for kind in known if wider(known[0], kind) == "mixed")
+    return f"{known[0]} in {kinds[known[0]]} and {other} in {kinds[other]}"
 
 
 def wider(one: str, other: str) -> str:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tamis.pool.base import SHARD_BYTES, Columns, File, Pool, Shard, type_name, typed
+from tamis.pool.base import SHARD_BYTES, Columns, File, Pool, Shard, refuse_equal_names, type_name, typed
 
 BLOCK_ROWS = 65_536
 
@@ -71,6 +71,7 @@ class MemoryPool(Pool):
 
 def open_table(table: pa.Table) -> MemoryPool:
     """A pool of the rows of `table`; nothing is copied."""
+    refuse_equal_names(table.column_names, "the table")
     n, size = table.num_rows, table.nbytes
     step = max(1, min(n, n * SHARD_BYTES // max(size, 1)))
     shards = [

@@ -11,7 +11,19 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tamis.errors import Broken, Refused
-from tamis.pool.base import BLOCK_BYTES, SHARD_BYTES, Columns, File, Pool, Shard, first_line, stamp, type_name, typed
+from tamis.pool.base import (
+    BLOCK_BYTES,
+    SHARD_BYTES,
+    Columns,
+    File,
+    Pool,
+    Shard,
+    first_line,
+    refuse_equal_names,
+    stamp,
+    type_name,
+    typed,
+)
 
 
 class ParquetPool(Pool):
@@ -123,7 +135,9 @@ def open_parquet(paths: list[tuple[Path, str]]) -> ParquetPool:
             metadata = pq.read_metadata(path)
         except (OSError, pa.ArrowInvalid) as error:
             raise Refused(f"{path} is not a whole Parquet file ({first_line(error)}): write it again") from None
-        found = {field.name: type_name(field.type) for field in metadata.schema.to_arrow_schema()}
+        columns = metadata.schema.to_arrow_schema()
+        refuse_equal_names(columns.names, str(path))
+        found = {field.name: type_name(field.type) for field in columns}
         if schema is not None and found != schema:
             raise Refused(f"{path} does not have the columns of {paths[0][0]}: {_difference(schema, found)}")
         schema = found

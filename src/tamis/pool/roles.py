@@ -31,10 +31,12 @@ class Role:
     how: str
 
 
-def find_roles(schema: Mapping[str, str], given: Mapping[str, str | None], place: str) -> dict[str, Role]:
+def find_roles(
+    schema: Mapping[str, str], given: Mapping[str, str | None], place: str, mixed: Mapping[str, str] | None = None
+) -> dict[str, Role]:
     """The roles of a pool with `schema`: those `given`, then those that only one column can have.
 
-    Raises `Refused` for a column that is not there or whose type cannot serve.
+    Raises `Refused` for a column that is not there or whose type cannot serve; `mixed` is as in `Pool`.
 
     Examples:
         >>> find_roles({"id": "text", "text": "text", "n": "integer"}, {"score": "n"}, "pool")["id"].how
@@ -48,13 +50,29 @@ def find_roles(schema: Mapping[str, str], given: Mapping[str, str | None], place
             raise missing_column(column, schema, place, f"--{role}")
         accepted = ACCEPTS.get(role)
         if accepted and schema[column] not in (*accepted, "null"):
-            raise Refused(f"column {column!r} of {place} is {schema[column]}: --{role} needs {' or '.join(accepted)}")
+            kind = said_kind(column, schema, mixed or {})
+            raise Refused(f"column {column!r} of {place} is {kind}: --{role} needs {' or '.join(accepted)}")
         roles[role] = Role(column, "given")
     for role, names in GUESSES.items():
         found = [name for name in names if schema.get(name) in ACCEPTS[role]]
         if role not in roles and found:
             roles[role] = Role(found[0], "guessed")
     return roles
+
+
+def said_kind(column: str, schema: Mapping[str, str], mixed: Mapping[str, str]) -> str:
+    """The type of a column for a message; of a mixed one, two types and where each was seen."""
+    return f"mixed ({mixed[column]})" if column in mixed else schema[column]
+
+
+def mixed_notes(mixed: Mapping[str, str], roles: Mapping[str, Role], place: str) -> list[str]:
+    """What to say of columns that would have had a role by their names, if their values were of one type."""
+    named = [(role, column) for role, names in GUESSES.items() for column in names if role not in roles]
+    return [
+        f"column {column!r} of {place} is mixed ({mixed[column]}), so it is not read as {role}"
+        for role, column in named
+        if column in mixed
+    ]
 
 
 def need_text(schema: Mapping[str, str], roles: Mapping[str, Role], place: str, flag: str = "--text") -> Role:
