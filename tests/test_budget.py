@@ -1,12 +1,15 @@
 """Budgets and shares as they are written."""
 
+import re
 from decimal import Decimal
 from fractions import Fraction
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tamis
 from tamis.budget import POWERS, parse, parse_shares
 from tamis.errors import Refused
 
@@ -20,11 +23,11 @@ from tamis.errors import Refused
         ("10 K", 10_000, "rows"),
         ("1.5M", 1_500_000, "rows"),
         ("0.001K", 1, "rows"),
-        ("10%", Fraction(1, 10), "share"),
-        ("12.5 %", Fraction(1, 8), "share"),
-        ("100%", 1, "share"),
-        (0.1, Fraction(1, 10), "share"),
-        (1e-05, Fraction(1, 100_000), "share"),
+        ("10%", Fraction(1, 10), "%"),
+        ("12.5 %", Fraction(1, 8), "%"),
+        ("100%", 1, "%"),
+        (0.1, Fraction(1, 10), "%"),
+        (1e-05, Fraction(1, 100_000), "%"),
         ("2M tokens", 2_000_000, "tokens"),
         ("2.5M tokens", 2_500_000, "tokens"),
         ("1G chars", 10**9, "chars"),
@@ -32,12 +35,16 @@ from tamis.errors import Refused
         ("30 gpu hours", 30, "gpu hours"),
         ("0.5 cost", Fraction(1, 2), "cost"),
         ("3 K", 3000, "rows"),
+        ("5 share", 5, "share"),
+        ("5 rows", 5, "rows"),
+        ("0.5 rows_", Fraction(1, 2), "rows_"),
+        ("5 %x", 5, "%x"),
     ],
 )
 def test_read(value, amount, unit):
     found = parse(value)
     assert (found.amount, found.unit) == (amount, unit)
-    assert found.is_cost == (unit not in ("rows", "share"))
+    assert found.is_cost == (unit not in ("rows", "%"))
 
 
 @pytest.mark.parametrize(
@@ -113,3 +120,43 @@ def test_shares(text, due):
 def test_unreadable_shares(text):
     with pytest.raises(Refused, match="--floor"):
         parse_shares("--floor", text)
+
+
+@given(st.text("%K 1x", max_size=6))
+def test_no_text_names_the_unit_of_shares(rest):
+    try:
+        found = parse(f"5{rest}")
+    except Refused:
+        return
+    assert found.unit != "%" or re.fullmatch(r"[0-9]+ *%", f"5{rest}".strip())
+
+
+def test_a_column_may_be_called_share():
+    table = pa.table({"share": [2, 2, 2], "x": [3, 2, 1]})
+    assert tamis.select(table, "top:x", budget="5 share").rows.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (["g=a:0.2", "g=a:0.3"], "names a group twice"),
+        (["g=a:0.7", "g=b:0.7"], "sum to more than 1"),
+        (["g=a:0.7", "x=1:0.1"], "one column at a time"),
+    ],
+)
+@pytest.mark.parametrize("flag", ["quota", "floor"])
+def test_shares_of_a_repeated_flag_are_checked_together(flag, flags, named):
+    table = pa.table({"g": list("aabb"), "x": [4, 3, 2, 1]})
+    with pytest.raises(Refused, match=f"--{flag}.*{named}"):
+        tamis.select(table, "top:x", budget=4, **{flag: flags})
+
+
+def test_a_tokenizer_that_was_changed_is_read_again(tmp_path):
+    tokenizers = pytest.importorskip("tokenizers")
+    table, path = pa.table({"text": ["a b c", "d e"], "x": [2, 1]}), tmp_path / "tokenizer.json"
+    for split, spent in (("WhitespaceSplit", 3), ("Digits", 1)):
+        made = tokenizers.Tokenizer(tokenizers.models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+        made.pre_tokenizer = getattr(tokenizers.pre_tokenizers, split)()
+        made.save(str(path))
+        found = tamis.select(table, "top:x", budget=f"{spent} tokens", tokenizer=str(path))
+        assert found.rows.tolist() == [0] and found.manifest["budget"]["spent"] == spent

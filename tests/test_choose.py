@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tamis.budget import parse, parse_shares
 from tamis.engine.choose import choose
+from tamis.engine.ids import read_ids
 from tamis.errors import Refused
 from tamis.ops.apportion import divide
 
@@ -39,7 +40,9 @@ def plan_of(budget, quota=(), floor=(), borrow=False, fill=False, targets=1, sha
         budget=parse(budget),
         quota=parse_shares("--quota", f"g={','.join(quota)}") if quota else [],
         floor=parse_shares("--floor", f"g={','.join(floor)}") if floor else [],
-        method=SimpleNamespace(kind="Match"),
+        method=SimpleNamespace(kind="Match", name="own"),
+        parameters={"low": 1.0, "other": 2},
+        chooser_parameters={},
         targets=[None] * targets,
         shares=shares,
     )
@@ -200,3 +203,18 @@ def test_a_negative_cost_is_refused_and_no_row_too():
         choose(plan_of("2 cost"), rows, np.ones(4, bool), np.empty(0, np.int64), orders)
     found = choose(plan_of("2 cost", fill=True), rows, np.ones(4, bool), np.empty(0, np.int64), orders)
     assert found.rows.tolist() == [1, 2]
+
+
+def test_a_method_that_admits_no_row_is_told_from_a_small_budget():
+    rows, eligible = Rows("abcd", [1] * 4), np.array([True, True, True, False])
+    orders = [lambda: iter([np.empty(0, np.int64)])] * 2
+    for budget in ("2", "2 cost"):
+        with pytest.raises(Refused, match=r"own admits none of the 3 eligible rows: change low$"):
+            choose(plan_of(budget, targets=2), rows, eligible, np.empty(0, np.int64), orders)
+
+
+def test_ids_of_a_file_are_its_lines(tmp_path):
+    path = tmp_path / "ids"
+    path.write_bytes("\ufeffa\r\nb\u2028c\r\n\r\n d\x0c\n\n\x85e".encode())
+    assert read_ids(f"@{path}", "--exclude") == ["a", "b\u2028c", " d\x0c", "\x85e"]
+    assert read_ids("a, b,,", "--exclude") == ["a", "b"]

@@ -1,12 +1,14 @@
 """Choosers: priorities by hand, and the distribution of the weighted draw."""
 
 import math
+import re
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tamis.errors import Refused
 from tamis.ops.choosers import CHOOSERS, bottom, gumbel, middle, threshold, top, uniform, weighted_draw
 from tamis.ops.hashing import mix64
 
@@ -87,3 +89,9 @@ def test_gumbel_has_its_mean_and_variance():
     noise = gumbel(mix64(np.arange(200_000, dtype=np.uint64)))
     assert noise.mean() == pytest.approx(0.57722, abs=0.01)
     assert noise.var() == pytest.approx(math.pi**2 / 6, abs=0.03)
+
+
+@pytest.mark.parametrize(("score", "temperature"), [(1.0, 1e-320), (-1e300, 1e-300)])
+def test_a_draw_whose_priorities_overflow_is_refused(score, temperature):
+    with pytest.raises(Refused, match=re.escape(f"temperature={temperature} is too near 0 for a score of {score:g}")):
+        weighted_draw(np.array([0.0, score]), KEY[:2], temperature=temperature)

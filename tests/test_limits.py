@@ -127,3 +127,36 @@ def test_no_row_twice_and_no_target_over_its_share(targets, budget, seed):
     assert len(set(found.rows.tolist())) == len(found.rows)
     for target in range(targets):
         assert cost[found.rows[found.target == target]].sum() <= shares[target]
+
+
+def plainly(orders, shares, limits, gone):
+    """Row by row with `Limits.take`: the target furthest behind its share, the first one of several."""
+    taken, spent, found = set(gone), [0.0] * len(orders), []
+    live = {target for target, share in enumerate(shares) if share > 0}
+    left = [list(enumerate(order)) for order in orders]
+    while live and not limits.exhausted:
+        target = min(sorted(live), key=lambda each: spent[each] / shares[each])
+        left[target] = [item for item in left[target] if item[1] not in taken]
+        if not left[target]:
+            live.remove(target)
+            continue
+        place, row = left[target].pop(0)
+        cost = float(limits.costs(np.array([row]))[0])
+        if spent[target] + cost > shares[target]:
+            live -= set() if limits.fill else {target}
+        elif limits.take(np.array([row]))[0]:
+            taken.add(row)
+            spent[target] += cost
+            live -= {target} if spent[target] >= shares[target] else set()
+            found.append([row, target, place])
+    return found
+
+
+@given(situations(), st.lists(st.integers(0, 9), min_size=1, max_size=4), st.randoms(use_true_random=False))
+def test_several_targets_equal_the_plain_loop(situation, shares, random):
+    left, cost, of, _, gone, fill = situation
+    orders = [random.sample(range(len(of)), random.randint(0, len(of))) for _ in shares]
+    fast, slow = made(left, cost, of, fill), made(left, cost, of, fill)
+    found = walk_targets(streams(orders), np.array(shares, float), fast, np.array(gone, np.int64))
+    assert np.column_stack(found).tolist() == plainly(orders, shares, slow, gone)
+    assert fast.left.tolist() == slow.left.tolist() and fast.closed.tolist() == slow.closed.tolist()

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -150,8 +152,71 @@ def test_a_fingerprint_changes_with_any_value():
 
 @pytest.mark.parametrize(
     ("source", "named"),
-    [([], "path"), ({"a": 1}, "dict"), (7, "int"), ([{"text": "x"}], "list"), (POOL.slice(0, 0), "table is empty")],
+    [
+        ([], "path"),
+        ({"a": 1}, "is a dict: give a path, several paths, or an Arrow table, such as"),
+        (7, "int"),
+        (None, "NoneType"),
+        ([{"text": "x"}], "list with a dict"),
+        (["a.jsonl", 3], "list with a int"),
+        (POOL.slice(0, 0), "table is empty"),
+        (pa.table([[1], [2], [3]], names=["a", "b", "a"]), "2 columns called 'a'"),
+    ],
 )
 def test_what_is_no_pool(source, named):
     with pytest.raises(Refused, match=named):
         open_pool(source)
+
+
+def test_links_to_folders_are_followed_and_rings_are_not(tmp_path, write):
+    write(tmp_path / "else" / "b.jsonl", [{"n": 1}])
+    write(tmp_path / "pool" / "a.jsonl", [{"n": 0}])
+    write(tmp_path / "pool" / ".hidden" / "x.jsonl", [{"n": 9}])
+    (tmp_path / "pool" / "linked").symlink_to(tmp_path / "else")
+    (tmp_path / "pool" / "ring").symlink_to(tmp_path / "pool")
+    (tmp_path / "else" / "ring").symlink_to(tmp_path / "pool")
+    assert [file.name for file in open_pool(tmp_path / "pool").files] == ["a.jsonl", "linked/b.jsonl"]
+
+
+def test_a_link_to_nothing_is_refused_by_name(tmp_path, write):
+    write(tmp_path / "a.jsonl", [{"n": 0}])
+    (tmp_path / "notes.md").symlink_to(tmp_path / "gone.md")
+    assert len(open_pool(tmp_path).files) == 1
+    (tmp_path / "b.jsonl").symlink_to(tmp_path / "gone.jsonl")
+    with pytest.raises(Refused, match=r"b\.jsonl in the pool is a link to nothing"):
+        open_pool(tmp_path)
+
+
+def test_a_name_that_is_not_utf8_is_refused(tmp_path):
+    try:
+        Path(os.fsdecode(os.fsencode(tmp_path / "b") + b"\xff.jsonl")).write_text("{}\n")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    with pytest.raises(Refused, match=r"not UTF-8.*b\\xff\.jsonl"):
+        open_pool(tmp_path)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize("front", ["", "\n" * 300, " " * (1 << 18) + "\n"])
+@pytest.mark.parametrize("size", [1, 1 << 18, 1 << 21])
+def test_the_schema_is_known_however_long_the_first_line(tmp_path, write, size, front, suffix):
+    lines = front + json.dumps({"text": "x" * size, "n": 1}) + "\n" + json.dumps({"text": "x" * size, "n": 0})
+    content = lines.encode()
+    path = write(tmp_path / f"p.jsonl{suffix}", gzip.compress(content) if suffix else content)
+    assert open_pool(path).schema == {"text": "text", "n": "integer"}
+    assert tamis.select(path, "random", budget="100%").manifest["rows"]["duplicates"] == 1
+
+
+def test_a_mixed_column_that_is_not_used_is_no_reason_to_refuse(tmp_path, write):
+    rows = [{"n": 1, "odd": 2}, {"n": 2, "odd": None}, {"n": 3, "odd": 2.5}, {"n": 4, "odd": "x"}, {"n": 5, "odd": []}]
+    path = write(tmp_path / "p.jsonl", rows)
+    pool = open_pool(path)
+    assert pool.schema == {"n": "integer", "odd": "mixed"}
+    assert pool.mixed == {"odd": f"integer in {path}, line 1 and text in {path}, line 4"}
+    assert tamis.select(path, "top:n", budget=2).rows.tolist() == [4, 3]
+
+
+def test_it_is_said_when_a_mixed_column_would_have_had_a_role(folder, run, write):
+    write("p.jsonl", [{"id": 1, "text": "a"}, {"id": "b", "text": "b"}])
+    told = run(*"select p.jsonl --method random --budget 1 -o out".split())
+    assert told.code == 0 and "column 'id' of p.jsonl is mixed (integer in p.jsonl, line 1 and text in" in told.err

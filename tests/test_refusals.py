@@ -113,6 +113,11 @@ CASES = {
     "floors over the budget": ({}, "--floor group=a:2,b:2", None, ["--floor", "4", "3"]),
     "quota unreadable": ({}, "--quota group=a", 2, ["--quota", "'a'", "law:0.3"]),
     "two columns": ({}, "--quota group=a:1 --quota label=1:1", 2, ["--quota", "one column"]),
+    "quota and floor on two columns": (
+        {}, "--quota group=a:1 --floor label=1:1", 2, ["--quota", "'group'", "--floor", "'label'", "one column"],
+    ),
+    "a group in two flags": ({}, "--quota group=a:0.1 --quota group=a:0.1", 2, ["--quota", "group=a:0.1", "twice"]),
+    "shares over 1 in two flags": ({}, "--floor group=a:0.7 --floor group=b:0.7", 2, ["--floor", "more than 1"]),
     "keep and exclude": (
         {}, "--must-keep doc-001,doc-002 --exclude doc-002", None, ["'doc-002'", "--must-keep", "--exclude"],
     ),
@@ -127,6 +132,18 @@ CASES = {
         {}, "--method threshold --score score --set high=tall", 2, ["high='tall'", "number", "inf"],
     ),
     "parameter out of range": ({}, "--method weighted-draw --score score --set temperature=-1", 2, ["temperature=-1"]),
+    "parameter that is no number": (
+        {}, "--method weighted-draw --score score --set temperature=nan", 2, ["temperature=nan", "0 or above"],
+    ),
+    "temperature too near 0": (
+        {}, "--method weighted-draw --score score --set temperature=1e-320", 1, ["temperature=1e-320", "raise it"],
+    ),
+    "bounds that no row meets": (
+        {}, "--method threshold --score score --set low=5", 1, ["threshold admits none", "12 eligible", "low or high"],
+    ),
+    "texts too short for the method": (
+        {}, "--method dsir --target wanted.jsonl --set hash=sha256", 1, ["dsir admits none of the 12", "min_tokens"],
+    ),
     "unknown chooser": ({}, "--method top:score --choose tip", 2, ["'tip'", "'top'"]),
     "no chooser to replace": ({}, "--method stratified-random --choose top", 2, ["--choose", "stratified"]),
     "shares for no targets": ({}, "--set shares=1,2", 2, ["shares", "targets"]),
@@ -153,7 +170,20 @@ CASES = {
         {"two/a.parquet": POOL, "two/b.parquet": POOL.drop_columns(["score"])}, "two", 2, ["b.parquet", "'score'"],
     ),
     "mixed types": (
-        {"two/a.jsonl": [{"score": 1}], "two/b.jsonl": [{"score": "x"}]}, "two", 2, ["b.jsonl", "a.jsonl", "'score'"],
+        {"two/a.jsonl": [{"score": 1}], "two/b.jsonl": [{"score": 2}, {"score": "x"}]}, f"two {TOP}", 2,
+        ["'score'", "integer in", "a.jsonl, line 1", "text in", "b.jsonl, line 2", "--score"],
+    ),
+    "mixed types (budget)": (
+        {"p.jsonl": [{"n": 1}, {"n": "x"}]}, "p.jsonl --budget '1 n'", 2, ["'n'", "p.jsonl, line 2", "number"],
+    ),
+    "mixed types (quota)": (
+        {"p.jsonl": [{"n": 1}, {"n": "x"}]}, "p.jsonl --quota n=1:0.5", 2, ["--quota", "'n'", "p.jsonl, line 2"],
+    ),
+    "mixed types (text)": (
+        {"p.jsonl": [{"text": 1}, {"text": "x"}]}, "p.jsonl --text text", 2, ["'text'", "line 2", "--text"],
+    ),
+    "one name for two columns": (
+        {"p.parquet": pa.table([[1], [2]], names=["n", "n"])}, "p.parquet", 2, ["p.parquet", "2 columns", "'n'"],
     ),
     "mixed formats": ({"two/a.parquet": POOL, "two/b.jsonl": ROWS}, "two", 2, ["a.parquet", "b.jsonl"]),
     # output

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tamis.report import render
+from tamis.report.page import render
 
 from .sample import build
 

@@ -35,9 +35,9 @@ def card_text(m: Method) -> str:
         f"  paper     {m.paper or '-'}" + (f" ({m.year}), no. {m.no}" if m.paper else ""),
         f"  needs     {', '.join(m.needs)}; gives {m.kind}; pole {m.pole or '-'}",
         f"  chooses   by {m.choose or 'its own order'}",
-        f"  cost      {m.cost}; memory {m.memory} bytes; streams: {'yes' if m.streams else 'no'}",
+        f"  cost      {m.cost}; bytes of memory {m.memory}; streams: {'yes' if m.streams else 'no'}",
         f"  loses     {m.loses}",
         f"  evidence  {m.status}",
     ]
-    lines += [f"  --set {p.name}={p.default}" for p in m.parameters.values()]
+    lines += [f"  --set {name}={value}" for name, value in m.bind({}).items()]
     return "\n".join(lines)

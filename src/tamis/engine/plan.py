@@ -220,9 +220,10 @@ def _check_limits(plan: Plan, place: str) -> None:
                 f"or a numeric column of {place}"
             )
         if schema[budget.unit] not in ("integer", "number", "null"):
-            numeric = ", ".join(name for name, kind in schema.items() if kind in ("integer", "number")) or "none"
+            numeric = ", ".join(name for name, known in schema.items() if known in ("integer", "number")) or "none"
+            kind = said_kind(budget.unit, schema, plan.pool.mixed)
             raise Refused(
-                f"budget {budget.asked!r}: column {budget.unit!r} is {said_kind(budget.unit, schema, plan.pool.mixed)}, and a cost is a number: "
+                f"budget {budget.asked!r}: column {budget.unit!r} is {kind}, and a cost is a number: "
                 f"the numeric columns are {numeric}"
             )
     if budget and budget.unit in budgets.UNITS:

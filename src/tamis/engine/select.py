@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,6 @@ from tamis.engine.plan import Plan
 from tamis.engine.reporting import Outcome, examples, shown_rows, summarise
 from tamis.engine.run import Run
 from tamis.errors import Broken
-from tamis.report.page import render
 
 
 def run_select(plan: Plan, folder: Folder, console: Console, launched: Launched | None = None) -> dict[str, Any]:
@@ -52,6 +52,7 @@ def announce(plan: Plan, console: Console) -> None:
 def _select(run: Run, stack: ExitStack) -> dict[str, Any]:
     started = datetime.now(UTC)
     plan = run.plan
+    threading.Thread(target=prepare_report, daemon=True).start()
     workers = run.workers(stack)
     frame, targets = run.scan(workers)
     eligible, must, pairs, counts = run.eligible(frame)
@@ -70,10 +71,19 @@ def _select(run: Run, stack: ExitStack) -> dict[str, Any]:
         staged = stage(run.folder, outputs)
     manifest = finish.base_manifest(run, frame, targets, counts) | finish.choice_manifest(run, choice, counts)
     manifest |= finish.times(run, started) | {"summary": summary}
+    from tamis.report.page import render
+
     page = render(manifest, summary, examples(done, show, gathered.texts) if plan.request.examples else None)
     staged |= stage(run.folder, {"report.html": lambda path: path.write_text(page, encoding="utf-8")})
     commit(run.folder, staged, manifest)
     return manifest
+
+
+def prepare_report() -> None:
+    """Import and compile what the report needs while the workers read the pool."""
+    from tamis.report.page import template
+
+    template()
 
 
 def _score(run: Run, stack: ExitStack) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def weighted_draw(score: Floats, key: NDArray[np.uint64], *, temperature: float 
         scaled = score / temperature
     if np.isinf(scaled).any():
         worst = score[np.argmax(np.isinf(scaled))]
-        said = f"temperature={temperature:g} is too near 0 for a score of {worst:g}, since their ratio overflows"
+        said = f"temperature={temperature} is too near 0 for a score of {worst:g}, since their ratio overflows"
         raise Refused(f"{said}: raise it, or give 0, which takes the best")
     return np.asarray(scaled + gumbel(key))
 

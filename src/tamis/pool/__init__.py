@@ -54,10 +54,9 @@ def from_json(value: dict[str, Any]) -> Pool:
 
 def _kind(source: object) -> str:
     """The type of what is no pool, and of a list what is in it."""
-    inside = next((type(each).__name__ for each in source if not isinstance(each, str | PathLike)), None) if isinstance(
-        source, list | tuple
-    ) else None
-    return type(source).__name__ + (f" with a {inside}" if inside else "")
+    each = source if isinstance(source, list | tuple) else ()
+    inside = [type(item).__name__ for item in each if not isinstance(item, str | PathLike)]
+    return type(source).__name__ + (f" with a {inside[0]}" if inside else "")
 
 
 def _name(source: Source) -> str:

@@ -1,5 +1,1 @@
-"""The page a person opens after a selection."""
-
-from tamis.report.page import render
-
-__all__ = ["render"]
+"""The page a person opens after a selection: `page.render` draws what `summary` counted."""

@@ -61,7 +61,7 @@ def render(manifest: Record, summary: Record | None, examples: Record | None) ->
     summary, examples = summary or {}, examples or {}
     look = partial(_find, {**manifest, "summary": summary, "examples": examples})
     noun = "document" if look("roles.text.column") else "example"
-    return _template().render(
+    return template().render(
         manifest=manifest,
         method=manifest.get("method") or {},
         summary=summary,
@@ -82,7 +82,7 @@ def render(manifest: Record, summary: Record | None, examples: Record | None) ->
 
 
 @cache
-def _template() -> Template:
+def template() -> Template:
     env = Environment(
         autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_visible
     )
