@@ -216,5 +216,5 @@ def test_a_method_that_admits_no_row_is_told_from_a_small_budget():
 def test_ids_of_a_file_are_its_lines(tmp_path):
     path = tmp_path / "ids"
     path.write_bytes("\ufeffa\r\nb\u2028c\r\n\r\n d\x0c\n\n\x85e".encode())
-    assert read_ids(f"@{path}", "--exclude") == ["a", "b\u2028c", " d\x0c", "\x85e"]
+    assert read_ids(f"@{path}", "--exclude") == ["a", "b\u2028c", "d\x0c", "\x85e"]
     assert read_ids("a, b,,", "--exclude") == ["a", "b"]

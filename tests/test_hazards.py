@@ -152,3 +152,12 @@ def test_runs_in_threads_do_not_disturb_each_other(tmp_path):
     for thread in threads:
         thread.join()
     assert all(found[seed] == select(pool, "random", budget=20, seed=seed).ids for seed in range(4))
+
+
+def test_a_guessed_role_can_be_refused(tmp_path):
+    path = tmp_path / "pool.parquet"
+    pq.write_table(pa.table({"id": [1, 1, None], "text": ["a", "a", "b"], "x": [1.0, 2.0, 3.0]}), path)
+    with pytest.raises(Refused, match="--id none"):
+        select(path, "top:x", budget=2)
+    assert select(path, "top:x", budget=2, id="none").rows.tolist() == [2, 0]
+    assert select(path, "top:x", budget=2, id="none", text="none").rows.tolist() == [2, 1]

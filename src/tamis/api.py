@@ -13,6 +13,7 @@ from tamis.engine.folder import Folder
 from tamis.engine.plan import make_plan
 from tamis.engine.request import Request, make_request
 from tamis.engine.select import run_select
+from tamis.pool import open_pool
 from tamis.selection import Selection
 
 Pool: TypeAlias = str | PathLike[str] | pa.Table | Sequence[str | PathLike[str]]
@@ -84,10 +85,15 @@ def _paths(pool: Pool) -> tuple[list[str], Any]:
         return ["<table>"], pool
     if isinstance(pool, str | PathLike):
         return [fspath(pool)], None
+    if not isinstance(pool, list | tuple) or not all(isinstance(path, str | PathLike) for path in pool):
+        open_pool(pool)  # says what it was given, and what to give instead
     return [fspath(path) for path in pool], None
 
 
 def _targets(targets: list[Any]) -> tuple[list[str], list[Any] | None]:
+    for target in targets:
+        if not isinstance(target, str | PathLike | pa.Table | pa.RecordBatch):
+            open_pool(target, "target")
     if not any(isinstance(target, pa.Table | pa.RecordBatch) for target in targets):
         return [fspath(target) for target in targets], None
     names = [fspath(t) if isinstance(t, str | PathLike) else f"target{i}" for i, t in enumerate(targets, 1)]

@@ -51,7 +51,7 @@ asking = options(
     click.option("--method", required=True, help="a method's name, top:COLUMN, bottom:COLUMN or file.py:function"),
     click.option("--target", multiple=True, help="a sample of what you want; may repeat: equal shares"),
     click.option("--target-text", help="text column of the targets"),
-    *(click.option(f"--{role}", role, help=f"column of the {role}") for role in ROLES),
+    *(click.option(f"--{role}", role, help=f"column of the {role}, or none") for role in ROLES),
     click.option("--use", multiple=True, metavar="WORD=COLUMN", help="what fills a need of the method"),
     click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="a parameter of the method"),
     click.option("--choose", help="replace the method's way to choose: top, weighted-draw, …"),

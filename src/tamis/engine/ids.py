@@ -34,6 +34,6 @@ def read_ids(text: str, flag: str) -> list[str]:
         return [name.strip() for name in text.split(",") if name.strip()]
     try:
         content = Path(text[1:]).read_bytes().decode("utf-8-sig")
-        return [line.strip("\r") for line in content.split("\n") if line.strip()]
+        return [name for line in content.split("\n") if (name := line.strip(" \t\r"))]
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"{flag} {text}: the file cannot be read ({error}): write @FILE with one id a line") from None

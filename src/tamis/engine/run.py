@@ -31,6 +31,7 @@ from tamis.limits import Blocks
 from tamis.ops.ranking import descending
 from tamis.pool import MemoryPool
 from tamis.pool.base import digest
+from tamis.registry import accepted, returned
 
 KERNELS = {
     "texts": "tamis.ops._hash_kernels",
@@ -154,7 +155,7 @@ class Run:
         for part in frame.parts:
             path = part.with_name(f"{part.stem}.fold{index}.npz.zst")
             if path.exists():
-                partial = fit.__annotations__["return"](**read_arrays(path))
+                partial = returned(fit)(**read_arrays(path))
                 result = partial if result is None else merge(result, partial)
         return result
 
@@ -208,7 +209,7 @@ class Run:
             name = frame.ids(pairs[:1, 0])[0].as_py()
             raise Refused(
                 f"{frame.where(row)}: the id {name!r} was used before, at {frame.where(first)}: ids must be unique; "
-                "mend them, or name another column with --id"
+                "mend them, name another column with --id, or go without with --id none"
             )
 
     def leaks(self, frame: Frame, targets: list[Frame]) -> None:
@@ -265,8 +266,6 @@ class Run:
         return Scores.from_parts(plan, frame, parts, self.work)
 
     def _finishing(self) -> dict[str, Any]:
-        from tamis.registry import accepted
-
         assert self.plan.method.finish is not None
         return accepted(self.plan.method.finish, self.plan.parameters)
 

@@ -15,7 +15,7 @@ from tamis.engine.folds import folds
 from tamis.engine.parts import read_arrays, read_table, write_array, write_arrays, write_table, written_whole
 from tamis.errors import Refused
 from tamis.pool import TYPES, Pool, Shard
-from tamis.registry import Method, accepted, find
+from tamis.registry import Method, accepted, find, returned
 
 
 @dataclass
@@ -104,7 +104,7 @@ def _row_columns(pool: Pool, shard: Shard, batch: pa.RecordBatch, spec: dict[str
         if ids.null_count:
             place = pool.where(shard, done + int(np.argmax(ids.is_null().to_numpy(zero_copy_only=False))))
             raise Refused(
-                f"{place}: column {spec['id']!r} has no id here: give every row one, or none with another --id"
+                f"{place}: column {spec['id']!r} has no id here: give every row one, or go without ids with --id none"
             )
         found["id"] = ids
         found["ids"] = hash_rows(ids)
@@ -177,7 +177,7 @@ def score(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) -
     arguments: dict[str, Any] = {}
     if spec["state"]:
         stored = read_arrays(Path(spec["state"]))
-        arguments["state"] = method.finish.__annotations__["return"](**stored) if method.finish else stored
+        arguments["state"] = returned(method.finish)(**stored) if method.finish else stored
     arguments |= accepted(method.function, job.parameters)
     pieces: list[Any] = []
     admitted: list[NDArray[np.bool_]] = []

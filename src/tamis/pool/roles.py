@@ -23,6 +23,9 @@ ACCEPTS = {
 }
 
 
+NONE = "none"
+
+
 @dataclass(frozen=True)
 class Role:
     """A column and how it came to its role: `given` by the request, or `guessed`."""
@@ -34,7 +37,7 @@ class Role:
 def find_roles(
     schema: Mapping[str, str], given: Mapping[str, str | None], place: str, mixed: Mapping[str, str] | None = None
 ) -> dict[str, Role]:
-    """The roles of a pool with `schema`: those `given`, then those that only one column can have.
+    """The roles of a pool with `schema`: those `given`, then those that only one column can have; `none` is no column.
 
     Raises `Refused` for a column that is not there or whose type cannot serve; `mixed` is as in `Pool`.
 
@@ -44,7 +47,7 @@ def find_roles(
     """
     roles = {}
     for role, column in given.items():
-        if column is None:
+        if column is None or (column == NONE and column not in schema):
             continue
         if column not in schema:
             raise missing_column(column, schema, place, f"--{role}")
@@ -55,7 +58,7 @@ def find_roles(
         roles[role] = Role(column, "given")
     for role, names in GUESSES.items():
         found = [name for name in names if schema.get(name) in ACCEPTS[role]]
-        if role not in roles and found:
+        if given.get(role) is None and found:
             roles[role] = Role(found[0], "guessed")
     return roles
 
