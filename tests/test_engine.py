@@ -57,14 +57,14 @@ def test_ids_keep_their_type(select, ids):
 
 
 def test_a_share_is_of_the_eligible_rows(select):
-    """24 rows, 3 of them duplicates, 1 without text and 1 excluded leave 19: 10 % of them is 1 row, 11 % are 2."""
+    """24 rows, 3 of them duplicates and 1 excluded, leave 20; a row without text counts where no text is read."""
     texts = POOL["text"].to_pylist()
     texts[20:] = [*texts[:3], None]
     pool = POOL.set_column(1, "text", pa.array(texts))
-    for number, (share, rows) in enumerate([("10%", 1), ("11%", 2), ("100%", 19)]):
+    for number, (share, rows) in enumerate([("9%", 1), ("11%", 2), ("100%", 20)]):
         found, manifest, _ = select("--budget", share, "--exclude", "doc-005", pool=pool, to=f"out{number}")
         assert found.num_rows == rows
-        expected = {"pool": 24, "excluded": 1, "without_text": 1, "duplicates": 3, "eligible": 19, "kept": rows}
+        expected = {"pool": 24, "excluded": 1, "without_text": 0, "duplicates": 3, "eligible": 20, "kept": rows}
         assert manifest["rows"] == expected
 
 
@@ -150,12 +150,13 @@ def test_shards_without_texts_or_rows(select, write):
     write("pool/3.jsonl", "")
     found, manifest, _ = select("--budget", "100%", pool="pool", method="top:s")
     assert found.select(["row", "file", "file_row"]).to_pylist() == [
-        {"row": 2, "file": "2.jsonl", "file_row": 1}, {"row": 1, "file": "2.jsonl", "file_row": 0},
+        {"row": 2, "file": "2.jsonl", "file_row": 1}, {"row": 0, "file": "0.jsonl", "file_row": 0},
+        {"row": 1, "file": "2.jsonl", "file_row": 0},
     ]  # fmt: skip
-    assert manifest["rows"]["pool"] == 3 and manifest["rows"]["without_text"] == 1
+    assert manifest["rows"]["pool"] == 3 and manifest["rows"]["without_text"] == 0
     target = write("target.jsonl", make_target())
-    found, _, _ = select("--budget", "100%", "--target", target, pool="pool", method="dsir", to="near")
-    assert sorted(found["row"].to_pylist()) == [1, 2]
+    found, manifest, _ = select("--budget", "100%", "--target", target, pool="pool", method="dsir", to="near")
+    assert sorted(found["row"].to_pylist()) == [1, 2] and manifest["rows"]["without_text"] == 1
 
 
 @pytest.mark.parametrize(("unit", "cost"), [("chars", len), ("bytes", lambda text: len(text.encode())), ("cost", None)])

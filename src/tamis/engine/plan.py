@@ -81,6 +81,11 @@ class Plan:
         return self.method.kind != "Order"
 
     @property
+    def reads_text(self) -> bool:
+        """Whether the method cannot judge a row that has no text."""
+        return bool(TEXT_NEEDS & set(self.method.needs)) or self.method.fit is not None
+
+    @property
     def reads_text_to_score(self) -> bool:
         """Whether scoring needs a second pass over the texts."""
         return self.has_scores and ("text" in self.method.needs or self.method.fit is not None)

@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 import tamis
 from tamis.engine.choose import Choice, choose
 from tamis.engine.console import Console
-from tamis.engine.duplicates import find_duplicates, find_rows
 from tamis.engine.folder import Folder
 from tamis.engine.folds import folds
 from tamis.engine.frame import Frame
-from tamis.engine.ids import find_ids
 from tamis.engine.launch import Launched, usable_cores, worth_processes
-from tamis.engine.parts import blank, read_arrays, write_arrays
+from tamis.engine.parts import read_arrays, write_arrays
 from tamis.engine.plan import Plan
 from tamis.engine.scores import Scores, method_order, priorities
 from tamis.engine.tasks import Job
@@ -110,8 +108,6 @@ class Run:
         """A step of this process: `with run.timed(…) as step`."""
         return _Timed(self, Step(name, what))
 
-    # --- scan -----------------------------------------------------------------------------------------------------
-
     def scan(self, workers: Workers) -> tuple[Frame, list[Frame]]:
         """One pass over the targets and the pool; the frames of the pool and of the targets."""
         plan = self.plan
@@ -158,74 +154,6 @@ class Run:
                 partial = returned(fit)(**read_arrays(path))
                 result = partial if result is None else merge(result, partial)
         return result
-
-    # --- rows that may be chosen ----------------------------------------------------------------------------------
-
-    def eligible(self, frame: Frame) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64], dict[str, int]]:
-        """Which rows may be chosen, those that must be, the pairs of duplicates, and how the rows reconcile."""
-        plan, request = self.plan, self.plan.request
-        with self.timed(
-            "filter", "leave out exact duplicates, rows without text, and ids asked to be left out"
-        ) as step:
-            mask = blank(self.work, "eligible", (frame.rows,), np.bool_)
-            mask[:] = True
-            if frame.has("id"):
-                self._refuse_equal_ids(frame)
-            excluded = find_ids(frame, request.exclude, "--exclude") if request.exclude else np.empty(0, np.int64)
-            must = find_ids(frame, request.must_keep, "--must-keep") if request.must_keep else np.empty(0, np.int64)
-            if len(both := np.intersect1d(must, excluded)):
-                raise Refused(
-                    f"--must-keep and --exclude both name the id {frame.ids(both[:1])[0].as_py()!r}: drop one"
-                )
-            mask[excluded] = False
-            counts = {"pool": frame.rows, "excluded": len(excluded), "without_text": 0}
-            if plan.columns["text"] is not None and frame.has("has_text"):
-                empty = mask & ~frame.column("has_text", np.bool_)
-                empty[must] = False
-                counts["without_text"] = int(np.count_nonzero(empty))
-                mask[np.flatnonzero(empty)] = False
-            pairs = np.empty((0, 2), np.int64)
-            if plan.columns["duplicates"]:
-                pairs = find_duplicates(lambda: frame.hashes("texts"), mask)
-                pairs = pairs[~np.isin(pairs[:, 0], must)]
-                mask[pairs[:, 0]] = False
-            counts["duplicates"] = len(pairs)
-            mask[must] = True
-            counts["eligible"] = int(np.count_nonzero(mask))
-            step.rows_in, step.rows_out = frame.rows, counts["eligible"]
-        if counts["without_text"]:
-            self.console.warn(f"{counts['without_text']:,} rows have no text and are left out")
-        if not counts["eligible"]:
-            raise Refused(
-                "no row of the pool may be chosen, since all are excluded or without text: name another --text, or "
-                "exclude fewer"
-            )
-        return mask, must, pairs, counts
-
-    def _refuse_equal_ids(self, frame: Frame) -> None:
-        pairs = find_duplicates(lambda: frame.hashes("ids"))
-        if len(pairs):
-            row, first = int(pairs[0, 0]), int(pairs[0, 1])
-            name = frame.ids(pairs[:1, 0])[0].as_py()
-            raise Refused(
-                f"{frame.where(row)}: the id {name!r} was used before, at {frame.where(first)}: ids must be unique; "
-                "mend them, name another column with --id, or go without with --id none"
-            )
-
-    def leaks(self, frame: Frame, targets: list[Frame]) -> None:
-        """Warn of target texts that are in the pool."""
-        if not self.plan.columns["duplicates"]:
-            return
-        for target, found in zip(self.plan.targets, targets, strict=True):
-            hashes = np.concatenate([part[:, :2] for _, part in found.hashes("texts")])
-            inside = int(np.count_nonzero(find_rows(lambda: frame.hashes("texts"), hashes) >= 0))
-            if inside:
-                self.console.warn(
-                    f"{inside:,} of the {found.rows:,} texts of the target {target.name!r} are in the pool: a "
-                    "selection cannot be judged on texts that it may hold"
-                )
-
-    # --- score and choose -----------------------------------------------------------------------------------------
 
     def score(self, workers: Workers, frame: Frame, targets: list[Frame]) -> Scores | None:
         """The method's scores of all rows; None when it makes an order."""

@@ -13,6 +13,7 @@ import numpy as np
 from tamis.engine import finish
 from tamis.engine.choose import Choice
 from tamis.engine.console import Console
+from tamis.engine.eligible import find_eligible, warn_of_leaks
 from tamis.engine.folder import NEW, Folder
 from tamis.engine.launch import Launched
 from tamis.engine.plan import Plan
@@ -55,8 +56,8 @@ def _select(run: Run, stack: ExitStack) -> dict[str, Any]:
     threading.Thread(target=prepare_report, daemon=True).start()
     workers = run.workers(stack)
     frame, targets = run.scan(workers)
-    eligible, must, pairs, counts = run.eligible(frame)
-    run.leaks(frame, targets)
+    eligible, must, pairs, counts = find_eligible(run, frame)
+    warn_of_leaks(run, frame, targets)
     scores = run.score(workers, frame, targets)
     choice, order = run.choose(frame, targets, scores, eligible, must)
     warn_of_shortage(run, choice)
@@ -91,8 +92,8 @@ def _score(run: Run, stack: ExitStack) -> dict[str, Any]:
     started = datetime.now(UTC)
     workers = run.workers(stack)
     frame, targets = run.scan(workers)
-    eligible, _, pairs, counts = run.eligible(frame)
-    run.leaks(frame, targets)
+    eligible, _, pairs, counts = find_eligible(run, frame)
+    warn_of_leaks(run, frame, targets)
     scores = run.score(workers, frame, targets)
     with run.timed("write", "write scores") as step:
         step.rows_in = step.rows_out = counts["eligible"]
