@@ -20,8 +20,7 @@ endif
 # To test what is installed elsewhere, from elsewhere: make test TEST_PYTHON=/path/to/python TEST_DIR=/some/folder
 TEST_PYTHON ?=
 TEST_DIR ?= $(CURDIR)
-# The examples in docstrings are tests too, save those of modules whose optional packages are missing.
-TESTS ?= $(CURDIR)/tests --doctest-modules --doctest-ignore-import-errors --pyargs tamis
+TESTS ?= $(CURDIR)/tests
 
 .PHONY: run test lint docs clean
 .DELETE_ON_ERROR:
