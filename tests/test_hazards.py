@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tamis import Refused, Selection, select
+from tamis import Broken, Refused, Selection, select
 from tamis.engine.folder import Folder
 
 
@@ -129,6 +129,15 @@ def test_a_module_in_the_current_folder_does_no_harm(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert Selection.load(tmp_path / "out").ids == [179_999, 179_998]
+
+
+def test_workers_that_cannot_start_say_so(tmp_path, monkeypatch):
+    pool = write(tmp_path / "pool.parquet", 30), write(tmp_path / "more.parquet", 30, first=50)
+    (tmp_path / "numpy.py").write_text("raise RuntimeError('not this numpy')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr("tamis.engine.launch.WORTH_BYTES", 0)
+    with pytest.raises(Broken, match=r"workers cannot start .*not this numpy"):
+        select(list(pool), "top:x", budget=3, workers=2)
 
 
 def test_limits_without_end_are_valid_json(tmp_path):

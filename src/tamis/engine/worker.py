@@ -55,7 +55,15 @@ def main(arguments: list[str]) -> None:
     """Import what every worker needs, fork one for each further pair of pipes, and serve the parent."""
     pipes = [(int(read), int(write)) for read, write in (pair.split(":") for pair in arguments)]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    prepare()
+    try:
+        prepare()
+    except Exception as error:
+        said = json.dumps(
+            {"broken": f"workers cannot start ({type(error).__name__}: {error}): mend it, or use --workers 1"}
+        )
+        for _, answers in pipes:
+            os.write(answers, f"{said}\n".encode())
+        sys.exit(1)
     mine = pipes[0]
     for pair in pipes[1:]:
         if os.fork() == 0:
