@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from common import SEED, data, grow, run, write_page
 
 from tamis import Selection
+from tamis.pool import open_pool
 
 SHARE = 0.1
 LABELS = {
@@ -41,7 +42,11 @@ In a new process Tamis also needs about 0.3 s for Numba, which copies the lines 
 
 def writers(folder: Path, rows: np.ndarray, count: int) -> dict[str, Callable[[], object]]:
     """All that write the subset, by name; the first of each kind is Tamis."""
-    chosen = Selection(pa.table({"row": rows}), {"pool": {"rows": count}})
+    table = pa.table({"row": rows})
+    lines, columns = (
+        Selection(table, {"pool": {"rows": count, "fingerprint": open_pool(folder / name).fingerprint}})
+        for name in ("pool.jsonl", "pool.parquet")
+    )
     connection = duckdb.connect()
     connection.execute("SET threads TO 2")
     source, ids = str(folder / "pool.jsonl"), str(folder / "ids.parquet")
@@ -62,10 +67,10 @@ def writers(folder: Path, rows: np.ndarray, count: int) -> dict[str, Callable[[]
                 first += len(table)
 
     return {
-        "tamis-jsonl": partial(chosen.apply, folder / "pool.jsonl", folder / "tamis-jsonl.out.jsonl"),
+        "tamis-jsonl": partial(lines.apply, folder / "pool.jsonl", folder / "tamis-jsonl.out.jsonl"),
         "duckdb-ids": partial(copy, "id IN (SELECT id FROM kept)", "duckdb-ids"),
         "duckdb-hash": partial(copy, f"hash(id) % {round(1 / SHARE)} = 0", "duckdb-hash"),
-        "tamis-parquet": partial(chosen.apply, folder / "pool.parquet", folder / "tamis-parquet.out.parquet"),
+        "tamis-parquet": partial(columns.apply, folder / "pool.parquet", folder / "tamis-parquet.out.parquet"),
         "pyarrow-groups": partial(by_group, folder / "pyarrow-groups.out.parquet"),
     }
 

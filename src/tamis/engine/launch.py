@@ -65,7 +65,7 @@ class Launched:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=[fd for pair in theirs for fd in pair],
-            env={**os.environ, **THREADS, "ARROW_DEFAULT_MEMORY_POOL": "system"},
+            env={**os.environ, **THREADS},
         )
         for fd in (fd for pair in theirs for fd in pair):
             os.close(fd)

@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> None:
 
 
 def prepare() -> None:
-    """Imports that cost time, and kernels that are compiled already. Starts no thread, since a fork follows."""
+    """Imports that cost time, and kernels that are compiled already; no thread of ours, since a fork follows."""
     import pyarrow as pa
 
     import tamis.engine.tasks  # noqa: F401
