@@ -36,7 +36,7 @@ class Cost:
 
 def data(name: str) -> Path:
     """A file below `TAMIS_DATA`; ends the script when it is not there."""
-    path = Path(os.environ.get("TAMIS_DATA", "../shared/data"), name)
+    path = Path(os.environ.get("TAMIS_DATA") or "no TAMIS_DATA", name)
     if not path.exists():
         sys.exit(f"{path} is missing: set TAMIS_DATA to the folder of data sets")
     return path
