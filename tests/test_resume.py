@@ -76,26 +76,24 @@ def assert_same(out: Path, reference: Path) -> None:
     assert not list(out.rglob("tmp-*"))
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
-    """A small pool, its target, and an undisturbed run."""
-    folder = tmp_path_factory.mktemp("small")
-    write_pool(folder / "pool", files=2, rows=60)
-    write_pool(folder / "target", files=1, rows=20)
+def made(folder: Path, files: int, rows: int, wanted: int) -> tuple[Path, Path, Path]:
+    """A pool, its target, and an undisturbed run of one process."""
+    write_pool(folder / "pool", files=files, rows=rows)
+    write_pool(folder / "target", files=1, rows=wanted)
     done = tamis(command(folder / "pool", folder / "target", folder / "reference"))
     assert done.returncode == 0, done.stderr
     return folder / "pool", folder / "target", folder / "reference"
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    return made(tmp_path_factory.mktemp("small"), files=2, rows=60, wanted=20)
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
-    """A pool that is worth processes, its target, and an undisturbed run of one process."""
-    folder = tmp_path_factory.mktemp("large")
-    write_pool(folder / "pool", files=5, rows=4000)
-    write_pool(folder / "target", files=1, rows=200)
-    done = tamis(command(folder / "pool", folder / "target", folder / "reference"))
-    assert done.returncode == 0, done.stderr
-    return folder / "pool", folder / "target", folder / "reference"
+    """Enough to be worth processes."""
+    return made(tmp_path_factory.mktemp("large"), files=5, rows=4000, wanted=200)
 
 
 def test_a_crash_before_any_rename_is_survived(small: tuple[Path, Path, Path], tmp_path: Path) -> None:

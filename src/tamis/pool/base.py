@@ -150,6 +150,31 @@ class Pool:
         }
 
 
+class ColumnarPool(Pool):
+    """A pool whose pieces are Arrow batches with the same columns; its subsets are Parquet."""
+
+    @property
+    def columns(self) -> pa.Schema:
+        """Columns of every piece."""
+        raise NotImplementedError
+
+    def save_part(self, pieces: Iterable[pa.RecordBatch], path: Path) -> None:
+        """Write rows to an Arrow stream."""
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, self.columns) as writer:
+            for piece in pieces:
+                writer.write_batch(piece)
+
+    def load_part(self, path: Path) -> Iterator[pa.RecordBatch]:
+        """The rows of a part in batches."""
+        with pa.memory_map(str(path)) as source:
+            yield from pa.ipc.open_stream(source)
+
+    @property
+    def suffix(self) -> str:
+        """How the name of a subset of this pool ends."""
+        return ".parquet"
+
+
 def digest(value: object) -> str:
     """A short name for a value, the same on every machine; of bytes and arrays it takes the bytes themselves."""
     if isinstance(value, np.ndarray):

@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tamis.pool.base import SHARD_BYTES, Columns, File, Pool, Shard, refuse_equal_names, type_name, typed
+from tamis.pool.base import SHARD_BYTES, ColumnarPool, Columns, File, Shard, refuse_equal_names, type_name, typed
 
 BLOCK_ROWS = 65_536
 
 
 @dataclass
-class MemoryPool(Pool):
+class MemoryPool(ColumnarPool):
     """One Arrow table."""
 
     table: pa.Table = None
@@ -43,26 +43,10 @@ class MemoryPool(Pool):
         """Write rows to a Parquet file."""
         pq.write_table(pa.Table.from_batches(pieces, self.table.schema), path, compression="zstd")
 
-    def save_part(self, pieces: Iterable[pa.RecordBatch], path: Path) -> None:
-        """Write rows to an Arrow stream."""
-        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, self.table.schema) as writer:
-            for piece in pieces:
-                writer.write_batch(piece)
-
-    def load_part(self, path: Path) -> Iterator[pa.RecordBatch]:
-        """The rows of a part in batches."""
-        with pa.memory_map(str(path)) as source:
-            yield from pa.ipc.open_stream(source)
-
     @property
     def columns(self) -> pa.Schema:
         """Columns of the table."""
         return self.table.schema
-
-    @property
-    def suffix(self) -> str:
-        """How the name of a subset of this pool ends."""
-        return ".parquet"
 
     def where(self, shard: Shard, row: int) -> str:
         """File and place of row number `row` of `shard`, for a message."""

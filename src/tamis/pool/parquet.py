@@ -14,9 +14,9 @@ from tamis.errors import Broken, Refused
 from tamis.pool.base import (
     BLOCK_BYTES,
     SHARD_BYTES,
+    ColumnarPool,
     Columns,
     File,
-    Pool,
     Shard,
     first_line,
     refuse_equal_names,
@@ -26,7 +26,7 @@ from tamis.pool.base import (
 )
 
 
-class ParquetPool(Pool):
+class ParquetPool(ColumnarPool):
     """Files of Parquet row groups."""
 
     format = "parquet"
@@ -64,26 +64,10 @@ class ParquetPool(Pool):
             for table in _grouped(pieces):
                 writer.write_table(table)
 
-    def save_part(self, pieces: Iterable[pa.RecordBatch], path: Path) -> None:
-        """Write rows to an Arrow stream."""
-        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, self.columns) as writer:
-            for piece in pieces:
-                writer.write_batch(piece)
-
-    def load_part(self, path: Path) -> Iterator[pa.RecordBatch]:
-        """The rows of a part in batches."""
-        with pa.memory_map(str(path)) as source:
-            yield from pa.ipc.open_stream(source)
-
     @cached_property
     def columns(self) -> pa.Schema:
         """Columns of the first file, in which all rows are given out."""
         return pq.read_schema(self.files[0].path)
-
-    @property
-    def suffix(self) -> str:
-        """How the name of a subset of this pool ends."""
-        return ".parquet"
 
 
 def batch_rows(shard: Shard) -> int:
@@ -115,7 +99,7 @@ def _grouped(pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(held)
 
 
-def _batches(pool: Pool, file: pq.ParquetFile, shard: Shard, columns: Columns) -> Iterator[pa.RecordBatch]:
+def _batches(pool: ParquetPool, file: pq.ParquetFile, shard: Shard, columns: Columns) -> Iterator[pa.RecordBatch]:
     groups = list(range(shard.start, shard.stop))
     rows = shard.rows or 0
     done = 0
