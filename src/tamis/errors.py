@@ -2,17 +2,27 @@
 
 
 class TamisError(Exception):
-    """Base of both errors; its message is one sentence that names what, where and the fix."""
+    """Base of both errors; its message is one sentence that names where, what and the fix.
+
+    Args:
+        message: the sentence.
+        kind: its name in the catalogue of `tamis.refusals`, such as `column-missing`.
+    """
+
+    def __init__(self, message: str = "", kind: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class Refused(TamisError):
     """The request or its input cannot be used as it is: nothing was written, change it and ask again.
 
     Examples:
-        >>> raise Refused("budget 0 keeps nothing: give at least 1 row")
+        >>> import tamis
+        >>> tamis.select({"x": [1, 2]}, "top:x", budget=0)
         Traceback (most recent call last):
         ...
-        tamis.errors.Refused: budget 0 keeps nothing: give at least 1 row
+        tamis.errors.Refused: budget '0': it keeps nothing; ask for more than 0
     """
 
 
