@@ -154,13 +154,13 @@ def test_a_fingerprint_changes_with_any_value():
     ("source", "named"),
     [
         ([], "path"),
-        ({"a": 1}, "is a dict: give a path, several paths, or an Arrow table, such as"),
+        ({"a", 1}, "is nothing that rows can be taken from"),
         (7, "int"),
         (None, "NoneType"),
         ([{"text": "x"}], "list with a dict"),
         (["a.jsonl", 3], "list with a int"),
-        (POOL.slice(0, 0), "table is empty"),
-        (pa.table([[1], [2], [3]], names=["a", "b", "a"]), "2 columns called 'a'"),
+        (POOL.slice(0, 0), "the table: the pool is empty"),
+        (pa.table([[1], [2], [3]], names=["a", "b", "a"]), "2 columns are called 'a'"),
     ],
 )
 def test_what_is_no_pool(source, named):

@@ -11,6 +11,7 @@ import pytest
 
 import tamis
 from tamis.pool import jsonl
+from tamis.pool.storage import Found
 from tamis.testing import make_pool, make_target
 
 SELECT = "select pool.jsonl --method random --budget 3 -o out".split()
@@ -123,7 +124,7 @@ def test_invalid_line_in_the_second_shard(folder, run, monkeypatch, write):
     lines = [b'{"id": %d, "text": "row %d"}\n' % (row, row) for row in range(300)]
     lines[250] = b'{"id": 250, "text": oops}\n'
     write("pool.jsonl", b"\n".join([b"".join(lines[:40]), b"".join(lines[40:])]))
-    assert len(jsonl.open_jsonl([(folder / "pool.jsonl", "pool.jsonl")]).shards) > 3
+    assert len(jsonl.open_jsonl([Found(str(folder / "pool.jsonl"), "pool.jsonl")]).shards) > 3
     refused(run(*SELECT), 1, "pool.jsonl, line 252", "column 21")
     lines[250] = lines[30]
     write("pool.jsonl", b"".join(lines))

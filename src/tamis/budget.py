@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from tamis.errors import Refused
+from tamis import refusals
 
 POWERS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 UNITS = ("tokens", "chars", "bytes")
 SHARE = "%"  # no unit that can be written, so that it is no column's name
-GRAMMAR = "write rows (5000, 10K), a share (10%), or an amount of a cost (2M tokens, 1G chars, 500K bytes, 30 COLUMN)"
+GRAMMAR = "rows (5000, 10K), a share (10%), or an amount of a cost (2M tokens, 1G chars, 500K bytes, 30 COLUMN)"
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,11 @@ class Budget:
     unit: str
 
     @property
+    def place(self) -> str:
+        """How a refusal names it."""
+        return f"budget {self.asked!r}"
+
+    @property
     def is_cost(self) -> bool:
         """Whether it is spent in something other than rows."""
         return self.unit not in ("rows", SHARE)
@@ -31,12 +36,10 @@ class Budget:
         if self.unit == SHARE:
             rows = int(self.amount * eligible)
             if rows < 1:
-                raise Refused(f"budget {self.asked} of {eligible:,} eligible rows is less than one row: ask for more")
+                raise refusals.BUDGET_BELOW_ONE_ROW(self.place, eligible=eligible)
             return rows
         if self.amount > eligible:
-            raise Refused(
-                f"budget {self.asked} is over the pool: {eligible:,} rows are eligible; ask for at most that, or 100%"
-            )
+            raise refusals.BUDGET_OVER_ROWS(self.place, eligible=eligible)
         return int(self.amount)
 
 
@@ -48,29 +51,37 @@ def parse(value: str | int | float) -> Budget:
         ('tokens', 2500000)
     """
     text = str(value).strip()
+    place = f"budget {text!r}"
     if isinstance(value, bool):
-        raise Refused(f"budget {text!r} is not an amount: {GRAMMAR}")
+        raise refusals.BUDGET_NOT_AN_AMOUNT(place, grammar=GRAMMAR)
     if isinstance(value, float):
         if not 0 < value < 1:
-            raise Refused(f"budget {value} as a fraction must lie between 0 and 1: give an int for rows")
+            raise refusals.BUDGET_FRACTION_OUTSIDE(place)
         return Budget(text, Fraction(text), SHARE)
     match = re.fullmatch(r"(-?[0-9]+(?:[.][0-9]+)?)\s*([KMG]?)\s*(%?)(?:\s+(\S.*))?", text)
     if match is None or (match[3] and (match[4] or match[2])):
-        hint = re.fullmatch(r"[0-9.]+\s*([A-Za-z]+)", text)
-        said = f"has the unknown unit {hint[1]!r}" if hint and hint[1] not in POWERS else "is not an amount"
-        raise Refused(f"budget {text!r} {said}: {GRAMMAR}")
+        raise _unreadable(place, text)
     amount = Fraction(Decimal(match[1])) * POWERS[match[2]]
     if amount <= 0:
-        raise Refused(f"budget {text!r} keeps nothing: it must be above 0")
+        raise refusals.BUDGET_NOTHING(place)
     if match[3]:
         if amount > 100:
-            raise Refused(f"budget {text!r} is over the pool: ask for at most 100%")
+            raise refusals.BUDGET_OVER_WHOLE(place)
         return Budget(text, amount / 100, SHARE)
     unit = match[4] or "rows"
     if unit == "rows" and amount.denominator != 1:
-        whole = int(amount) or 1
-        raise Refused(f"budget {text!r} is not a whole number of rows: write {whole}, or a share such as 10%")
+        raise refusals.BUDGET_NOT_WHOLE(place, whole=int(amount) or 1)
     return Budget(text, amount, unit)
+
+
+def _unreadable(place: str, text: str) -> Exception:
+    """The refusal of a text that is no budget; of `2Mtokens` and `5k` it knows what was meant."""
+    glued = re.fullmatch(r"([0-9.]+) ?([KMG]?)([A-Za-z]+)", text)
+    if glued is None or glued[3] in POWERS:
+        return refusals.BUDGET_NOT_AN_AMOUNT(place, grammar=GRAMMAR)
+    number, power, unit = glued.groups()
+    meant = f"{number}{unit.upper()}" if unit.upper() in POWERS else f"{number}{power} {unit}"
+    return refusals.BUDGET_UNIT_UNREADABLE(place, unit=unit, example=meant)
 
 
 @dataclass(frozen=True)
@@ -97,19 +108,18 @@ def parse_shares(flag: str, text: str) -> list[Share]:
     """
     column, equals, rest = text.partition("=")
     if not equals or not column or not rest:
-        grammar = "COLUMN=GROUP:SHARE,GROUP:SHARE, as in domain=law:0.3,code:0.2"
-        raise Refused(f"{flag} {text!r} cannot be read: write {grammar}")
+        raise refusals.SHARES_UNREADABLE(f"{flag} {text!r}")
     shares = []
     for item in rest.split(","):
         group, colon, number = item.rpartition(":")
         if not colon or not re.fullmatch(r"[0-9]+([.][0-9]+)?%?", number.strip()):
-            raise Refused(f"{flag} {text!r}: {item!r} is not GROUP:SHARE, as in law:0.3, law:30% or law:150")
+            raise refusals.SHARE_UNREADABLE(f"{flag} {text!r}", item=item)
         number = number.strip()
         percent = number.endswith("%")
         amount = Fraction(Decimal(number.rstrip("%"))) / (100 if percent else 1)
         is_fraction = percent or "." in number
         if is_fraction and amount > 1:
-            raise Refused(f"{flag} {text!r}: {item!r} asks for more than the whole budget: lower it")
+            raise refusals.SHARE_OVER_WHOLE(f"{flag} {text!r}", item=item)
         shares.append(Share(column.strip(), group.strip(), number, amount, is_fraction))
     check_shares(flag, text, shares)
     return shares
@@ -121,8 +131,8 @@ def check_shares(flag: str, text: str, shares: list[Share]) -> None:
     Shares of one flag are checked alone, those of a repeated flag together as well.
     """
     if len({share.column for share in shares}) > 1:
-        raise Refused(f"{flag} {text!r} names several columns: one column at a time can have shares")
+        raise refusals.SHARES_OF_COLUMNS(f"{flag} {text!r}")
     if len({share.group for share in shares}) < len(shares):
-        raise Refused(f"{flag} {text!r} names a group twice: name each once")
+        raise refusals.SHARES_OF_GROUP_TWICE(f"{flag} {text!r}")
     if sum(share.amount for share in shares if share.is_fraction) > 1:
-        raise Refused(f"{flag} {text!r}: the shares sum to more than 1: lower them")
+        raise refusals.SHARES_OVER_WHOLE(f"{flag} {text!r}")

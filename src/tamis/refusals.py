@@ -1,7 +1,7 @@
 """Every sentence with which Tamis says no, in one place: what is wrong, where, and the fix.
 
-A reader or the planner raises `COLUMN_MISSING(place, name="boddy", …)`; the sentence is `where: what; fix`. The table in
-the documentation is made from this catalogue, and a test makes each of them happen.
+A reader or the planner raises `COLUMN_MISSING(place, name="boddy", …)`; the sentence is `where: what; fix`. The table
+in the documentation is made from this catalogue, and a test makes each of them happen.
 """
 
 from dataclasses import dataclass
@@ -32,6 +32,190 @@ def breakage(what: str, fix: str) -> Refusal:
 
 # budgets
 BUDGET_NOTHING = Refusal("it keeps nothing", "ask for more than 0")
+BUDGET_NOT_AN_AMOUNT = Refusal("it is not an amount", "write {grammar}")
+BUDGET_UNIT_UNREADABLE = Refusal("the unit {unit!r} cannot be read", "write it as in {example!r}")
+BUDGET_UNIT_UNKNOWN = Refusal(
+    "there is no unit {unit!r}{near}", "the unit can be tokens, chars, bytes or a numeric column of {place} ({columns})"
+)
+BUDGET_UNIT_NOT_NUMBERS = Refusal(
+    "column {name!r} is {kind}, and a cost is a number", "name one of the numeric columns ({columns})"
+)
+BUDGET_UNQUOTED = Refusal(
+    "its unit {unit!r} was read as the name of a pool", "put it in quotes, as in --budget {example!r}"
+)
+BUDGET_FRACTION_OUTSIDE = Refusal("a fraction must lie between 0 and 1", "give an int for rows")
+BUDGET_NOT_WHOLE = Refusal("it is not a whole number of rows", "write {whole}, or a share such as 10%")
+BUDGET_OVER_WHOLE = Refusal("it is more than the whole pool", "ask for at most 100%")
+BUDGET_OVER_ROWS = Refusal(
+    "it is over the pool, of which {eligible:,} rows are eligible", "ask for at most that, or 100%"
+)
+BUDGET_OVER_COST = Refusal(
+    "it is over the pool, whose eligible rows hold {total:,.0f} {unit}", "ask for at most that, or 100%"
+)
+BUDGET_BELOW_ONE_ROW = Refusal("that share of {eligible:,} eligible rows is less than one row", "ask for more")
+BUDGET_BELOW_ANY_ROW = Refusal("it is too small for even one row", "ask for more, or add --fill")
+
+# shares and limits
+SHARES_UNREADABLE = Refusal("it cannot be read", "write COLUMN=GROUP:SHARE,GROUP:SHARE, as in domain=law:0.3,code:0.2")
+SHARE_UNREADABLE = Refusal("{item!r} is not GROUP:SHARE", "write it as in law:0.3, law:30% or law:150")
+SHARE_OVER_WHOLE = Refusal("{item!r} asks for more than the whole budget", "lower it")
+SHARES_OVER_WHOLE = Refusal("the shares sum to more than 1", "lower them")
+SHARES_OVER_BUDGET = Refusal("it asks for {asked:,.12g} of a budget of {limit:,.12g}", "lower it or ask for more")
+SHARES_OF_COLUMNS = Refusal("it names several columns", "give shares to the groups of one column at a time")
+SHARES_OF_GROUP_TWICE = Refusal("it names a group twice", "name each group once")
+SHARES_OF_MIXED_COLUMN = Refusal("column {name!r} of {place} is {kind}", "make it one type")
+QUOTA_AND_FLOOR_APART = Refusal("they cannot be kept together", "give both on one column, or one of them")
+GROUP_MISSING = Refusal(
+    "column {column!r} has no group {group!r}{near}, so that its share cannot be met", "name one of {groups}"
+)
+
+# ids
+IDS_WITHOUT_COLUMN = Refusal("it names ids, and the pool has no id column", "name the column with --id")
+IDS_UNREADABLE = Refusal("the file cannot be read ({said})", "write @FILE with one id a line")
+ID_NOT_INTEGER = Refusal("the pool's ids are integers, and {id!r} is not one", "give integers")
+ID_MISSING = Refusal("the pool has no id {id!r} ({missing:,} of {asked:,} are not there)", "leave it out, or mend it")
+ID_KEPT_AND_EXCLUDED = Refusal("both name the id {id!r}", "name it in one of them")
+MUST_KEEP_OVER_BUDGET = Refusal(
+    "it costs {over:,.12g} more than budget and quotas allow", "ask for more, or keep fewer"
+)
+ID_EMPTY = Refusal("column {name!r} has no id here", "give every row one, or go without ids with --id none")
+ID_TWICE = Refusal(
+    "the id {id!r} was used before, at {first}",
+    "make ids unique, name another column with --id, or go without ids with --id none",
+)
+
+# pools and files
+URL_PACKAGE_MISSING = Refusal("reading {scheme} URLs needs another package", "{said}")
+URL_UNKNOWN = Refusal("this kind of URL is not known ({said})", "use one such as s3://, gs:// or https://")
+FOLDER_UNREADABLE = Refusal("the folder cannot be read ({said})", "make it readable")
+FILE_UNREADABLE = breakage("the file cannot be read ({said})", "restore the file and run again")
+FILE_NOT_WHOLE = Refusal("it is not a whole {format} file ({said})", "write it again")
+FILE_UNKNOWN_FORMAT = Refusal("its format is unknown", "a {what} is {formats}, so convert it")
+FILE_IS_LINK_TO_NOTHING = Refusal("it is {said}", "mend it, or remove it from the {what}")
+FILE_NAME_NOT_UTF8 = Refusal("the name of this file in the {what} is not UTF-8", "rename it")
+POOL_MISSING = Refusal("there is no {what} here", "check the path{hint}")
+POOL_NO_FILES = Refusal("the folder holds no file of a known format ({formats})", "name the {what}'s own folder")
+POOL_EMPTY = Refusal("the {what} is empty", "give it at least one row")
+POOL_UNKNOWN_TYPE = Refusal(
+    "{kind} is nothing that rows can be taken from",
+    "give a path, several paths, an Arrow, pandas or polars table, a dict of columns, or NumPy arrays",
+)
+POOL_COLUMNS_DIFFER = Refusal("its columns are not those of {other}: {said}", "write the files with one schema")
+COLUMNS_OF_ONE_NAME = Refusal("{count} columns are called {name!r}", "rename all but one")
+ROWS_DO_NOT_FIT = Refusal(
+    "its rows do not fit the types of the pool's first file ({said})",
+    "write the files with one schema, or add --no-subset",
+)
+
+# columns and roles
+COLUMN_MISSING = Refusal("there is no column {name!r}{near}", "{flag} can name one of {columns}")
+COLUMN_WRONG_TYPE = Refusal("column {name!r} is {kind}", "{flag} needs {accepted}")
+TEXT_MISSING = Refusal("there is no text column, and one is needed", "its columns are {columns}")
+TEXT_UNCLEAR = Refusal("several columns could be the text", "name one with {flag}: {columns}")
+
+# values in rows
+NUMBER_NOT_FINITE = Refusal("column {name!r} has {found} where a finite number is needed", "mend or remove the row")
+COST_NEGATIVE = Refusal("column {name!r} is {value:g}, and a cost is at least 0", "mend or remove the row")
+TEXT_NOT_STRINGS = Refusal("a column of {type} is no text", "name a column of strings")
+NOT_HASHABLE = Refusal("it cannot be hashed", "give strings, binary values or integers")
+TARGET_EMPTY = Refusal("it is empty", "give at least one text")
+NO_WORDS = Refusal("it holds no text", "give at least one document with a word")
+VALUE_WRONG_TYPE = Refusal("column {name!r} cannot be read as {expected} ({said})", "mend or remove the row")
+JSON_WRONG_KIND = Refusal(
+    "column {name!r} holds a value of kind {kind} where {expected} is needed", "mend or remove the row"
+)
+JSON_INVALID = Refusal("{said}", "mend or remove the line")
+JSON_NOT_OBJECT = Refusal("it is not an object", "write one JSON object a line")
+NOT_UTF8 = Refusal("it is not UTF-8 at byte {byte} of the line", "save it as UTF-8")
+
+# methods and their parts
+NAME_UNKNOWN = Refusal("there is no such {sort}{near}", "name one of {known}")
+ROLE_UNKNOWN = Refusal("{word!r} is no role{near}", "name one of {roles}")
+NEED_WITHOUT_COLUMN = Refusal("it needs a {need}", "name its column with --{need}, one of {columns}")
+NEED_WITHOUT_ANY_COLUMN = Refusal(
+    "it needs a {need}, and {place} has no column of type {accepted} for it", "add such a column, or use another method"
+)
+TARGET_NEEDED = Refusal("it needs a target", "give a sample of what you want with --target FILE")
+CHOOSER_OF_ORDER = Refusal("{method} makes an order by itself", "leave --choose out")
+METHOD_WITHOUT_SCORES = Refusal("it makes an order and gives no scores", "run tamis select with it")
+METHOD_ADMITS_NONE = Refusal("it admits none of the {eligible:,} eligible rows", "change {names}")
+NO_ROW_ELIGIBLE = Refusal(
+    "no row may be chosen, since all are excluded or without text", "name another --text, or exclude fewer"
+)
+
+# parameters
+PARAMETER_UNKNOWN = Refusal("it has no parameter {name!r}{near}", "it takes {known}")
+PARAMETER_UNUSABLE = Refusal(
+    "{name}={value!r} cannot be used ({said})", "give another value, or its default {default!r}"
+)
+PARAMETER_OUT_OF_RANGE = Refusal("it is out of range", "give {accepted}")
+PARAMETER_NOT_LISTED = Refusal("it is unknown", "give one of {known}")
+TEMPERATURE_TOO_LOW = Refusal(
+    "it is too near 0 for a score of {score:g}, since their ratio overflows",
+    "raise it, or give 0, which takes the best",
+)
+TARGET_SHARES_UNREADABLE = Refusal("it cannot be read", "write equal, tokens, or a number a target as in 0.5,0.5")
+TARGET_SHARES_MISFIT = Refusal("it does not fit {targets} targets", "give one number of at least 0 for each")
+
+# methods of one's own
+OWN_FILE_MISSING = Refusal("there is no file {path}", "check the path")
+OWN_FILE_UNREADABLE = Refusal("the file cannot be read ({said})", "make it readable")
+OWN_FILE_FAILS = Refusal("the file cannot be imported ({said})", "mend it")
+OWN_FUNCTION_MISSING = Refusal("the file has no function {name!r}{near}", "name one of {known}")
+OWN_FUNCTION_UNUSABLE = Refusal("{said}", "mend its signature")
+FIT_OF_ORDER = Refusal("it gives an Order, and only a Score or a Match can have a fit", "leave the fit out")
+NEED_NOT_SUPPLIED = Refusal("it needs {need!r}, and {kind} can only have {known}", "drop it")
+SCORES_OF_WRONG_SHAPE = Refusal("it gave scores of shape {shape} for {rows:,} rows", "give one a row")
+SCORES_OF_WRONG_COUNT = Refusal("it gave {found} columns of scores", "give {wanted}, as is due for a {kind}")
+SCORES_NOT_FINITE = Refusal("it gave {found} for row {row} of a batch", "give finite scores")
+ORDER_NOT_DISTINCT = Refusal("it gave no order of distinct rows", "give each row at most once, as int64 [k]")
+ORDER_OUTSIDE = Refusal("it gave a row outside 0 … {last}", "give places of the rows that it was given")
+
+# output folder and selections
+OUTPUT_IS_FILE = Refusal("it is a file", "name a folder")
+OUTPUT_OF_OTHERS = Refusal("it holds files that Tamis did not write", "name a new or an empty folder")
+OUTPUT_OF_ANOTHER_REQUEST = Refusal(
+    "it holds another selection, for which {name} was {old!r} and is now {new!r}",
+    "name another folder, or add --force to replace it",
+)
+OUTPUT_OF_CHANGED_FILES = Refusal(
+    "it was made before the files of {names} changed",
+    "add --force to choose again (shards that did not change are not read again)",
+)
+OUTPUT_IN_USE = Refusal("it is being written by another tamis", "wait for it, or name another folder")
+SELECTION_MISSING = Refusal("it holds no finished selection, since {name} is missing", "run tamis select -o {path}")
+SELECTIONS_OF_TWO_POOLS = Refusal(
+    "the two selections were made from different pools, so that their rows do not mean the same",
+    "combine selections of one pool",
+)
+APPLY_WITHOUT_PATH = Refusal("JSON Lines need a path to write to", "write apply(pool, 'subset.jsonl')")
+FILE_EXISTS = Refusal("it exists", "name a new file")
+FOLDER_NOT_EMPTY = Refusal("it is not an empty folder", "name a new one")
+REPORT_MISSING = Refusal("this selection has no report, since it was combined of others", "select again for one")
+POOL_OF_OTHER_IDS = Refusal("it has other ids at the selected rows", "give the pool that the selection was made from")
+POOL_OF_OTHER_SIZE = Refusal("it has {rows:,} rows and the selection was made from {known:,}", "give the same pool")
+
+# recipes and flags
+INCOMPLETE = Refusal("{name} is missing", "add {meaning}")
+KEY_UNKNOWN = Refusal("there is no key {name!r}{near}", "known are {known}")
+VALUE_UNUSABLE = Refusal("{name} cannot be {value!r} ({said})", "give {meaning}")
+RECIPE_UNREADABLE = Refusal("it is not YAML ({said})", "mend it")
+RECIPE_NOT_A_MAPPING = Refusal("it must be a mapping", "write the flags of tamis select, such as 'method: dsir'")
+COMMAND_UNKNOWN = Refusal("there is no command {name!r}{near}", "name one of {known}")
+FLAG_UNKNOWN = Refusal("there is no flag {name!r}{near}", "run {command} --help to see all")
+FLAG_UNUSABLE = Refusal("{said}", "run {command} --help to see what is meant")
+PAIR_UNREADABLE = Refusal("it cannot be read", "write NAME=VALUE")
+
+# packages, workers and the machine
+PACKAGE_MISSING = Refusal("this needs the package {package}", "run pip install 'tamis[{extra}]'")
+TOKENIZER_UNREADABLE = Refusal("the file cannot be read ({said})", "give a tokenizer.json")
+WORKERS_CANNOT_START = breakage("workers cannot start ({said})", "mend it, or use --workers 1")
+WORKER_KILLED = breakage(
+    "a worker was killed (too little memory?)", "finished shards are kept, so run the same command again"
+)
+OUT_OF_MEMORY = breakage("the memory did not suffice", "run again with fewer --workers")
+WRITING_FAILED = breakage("it cannot be written ({said})", "mend that and run again")
+UNEXPECTED = breakage("{said}", "set TAMIS_DEBUG=1 to see where")
 
 CATALOGUE = {name.lower().replace("_", "-"): found for name, found in globals().items() if isinstance(found, Refusal)}
 for _name, _found in CATALOGUE.items():

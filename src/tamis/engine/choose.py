@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tamis import refusals
 from tamis.budget import Share
 from tamis.engine.frame import Frame
 from tamis.engine.plan import Plan
-from tamis.errors import Refused
 from tamis.limits import Blocks, Limits, Taken, walk, walk_targets
 from tamis.ops.apportion import divide
 from tamis.registry import nearest
@@ -44,7 +44,7 @@ def choose(plan: Plan, frame: Frame, eligible: NDArray[np.bool_], must: Rows, or
     limit = _limit(plan, eligible, cost)
     limits, quotas = _limits(plan, frame, limit, cost)
     if len(must) and (over := limits.charge(must)) > 0:
-        raise Refused(f"--must-keep costs {over:g} more than budget and quotas allow: ask for more, or keep fewer")
+        raise refusals.MUST_KEEP_OVER_BUDGET("--must-keep", over=over)
     targets = _target_parts(plan, limit - float(limits.costs(must).sum()))
     takes = [(BY_MUST, Taken(must, np.full(len(must), -1), np.arange(len(must))))]
     floors = _take_floors(plan, frame, limit, limits, orders, targets, must, takes)
@@ -60,14 +60,14 @@ def choose(plan: Plan, frame: Frame, eligible: NDArray[np.bool_], must: Rows, or
     if not len(choice.rows):
         if not any(len(block) for order in orders for block in order()):
             raise _none_admitted(plan, int(np.count_nonzero(eligible)))
-        raise Refused(f"budget {plan.request.budget} is too small for even one row: ask for more, or add --fill")
+        raise refusals.BUDGET_BELOW_ANY_ROW(f"budget {plan.request.budget!r}")
     return choice
 
 
-def _none_admitted(plan: Plan, eligible: int) -> Refused:
+def _none_admitted(plan: Plan, eligible: int) -> Exception:
     known = {**plan.parameters, **plan.chooser_parameters}
     names = " or ".join(name for name in BOUNDS if known.get(name) is not None) or "its parameters"
-    return Refused(f"{plan.method.name} admits none of the {eligible:,} eligible rows: change {names}")
+    return refusals.METHOD_ADMITS_NONE(plan.method.name, eligible=eligible, names=names)
 
 
 def cost_column(plan: Plan, frame: Frame) -> NDArray[np.float64] | None:
@@ -79,8 +79,7 @@ def cost_column(plan: Plan, frame: Frame) -> NDArray[np.float64] | None:
     cost = frame.column(unit or f"number:{plan.budget.unit}", np.float64)
     if len(cost) and cost.min() < 0:
         row = int(np.argmin(cost))
-        place = f"{frame.where(row)}: column {plan.budget.unit!r}"
-        raise Refused(f"{place} is {cost[row]:g}, and a cost is at least 0; mend or remove the row")
+        raise refusals.COST_NEGATIVE(frame.where(row), name=plan.budget.unit, value=cost[row])
     return cost
 
 
@@ -90,10 +89,7 @@ def _limit(plan: Plan, eligible: NDArray[np.bool_], cost: NDArray[np.float64] | 
         return float(plan.budget.rows(int(np.count_nonzero(eligible))))
     total, amount = float(np.sum(cost, where=eligible)), float(plan.budget.amount)
     if amount > total:
-        raise Refused(
-            f"budget {plan.budget.asked!r} is over the pool: its eligible rows hold {total:,.0f} {plan.budget.unit}; "
-            "ask for at most that, or 100%"
-        )
+        raise refusals.BUDGET_OVER_COST(plan.budget.place, total=total, unit=plan.budget.unit)
     return amount
 
 
@@ -106,18 +102,23 @@ def _limits(
     amounts = [float(share.of(Fraction(limit))) for share in plan.quota]
     rest = limit - sum(amounts)
     if rest < -1e-9 * limit:
-        raise Refused(f"--quota asks for {sum(amounts):,.0f} of a budget of {limit:,.0f}: lower it or ask for more")
+        raise refusals.SHARES_OVER_BUDGET(_said("--quota", plan.request.quota), asked=sum(amounts), limit=limit)
     if cost is None and rest > 1e-9 * limit:
         amounts = divide(int(limit), np.array([*amounts, rest]))[:-1].astype(float).tolist()
     elif cost is None:
         amounts = divide(int(limit), np.array(amounts)).astype(float).tolist()
-    bins = _bins(plan.quota, frame)
+    bins = _bins(plan.quota, frame, _said("--quota", plan.request.quota))
     left = np.array([limit - sum(amounts), *amounts])
     due = {(share.column, share.group): amount for share, amount in zip(plan.quota, amounts, strict=True)}
     return Limits(left, cost, bins, plan.request.fill), due
 
 
-def _bins(shares: list[Share], frame: Frame) -> NDArray[np.int64]:
+def _said(flag: str, texts: list[str]) -> str:
+    """A flag with what was written behind it."""
+    return f"{flag} {' '.join(texts)!r}"
+
+
+def _bins(shares: list[Share], frame: Frame, place: str) -> NDArray[np.int64]:
     """For each row 1, 2, … for the group of the first, second, … share, 0 for all others."""
     column = shares[0].column
     codes = frame.codes(column)
@@ -125,11 +126,8 @@ def _bins(shares: list[Share], frame: Frame) -> NDArray[np.int64]:
     lookup = np.zeros(len(names), np.int64)
     for index, share in enumerate(shares, 1):
         if share.group not in names:
-            known = ", ".join(list(names)[:10])
-            raise Refused(
-                f"column {column!r} has no group {share.group!r}{nearest(share.group, names)}, so its share cannot be "
-                f"met; groups are {known}{', …' if len(names) > 10 else ''}"
-            )
+            near, known = nearest(share.group, names), ", ".join([*list(names)[:10], *["…"][: len(names) > 10]])
+            raise refusals.GROUP_MISSING(place, column=column, group=share.group, near=near, groups=known)
         lookup[names[share.group]] = index
     return lookup[codes]
 
@@ -141,8 +139,8 @@ def _take_floors(
     """Take what the floors ask for first, so that the rest of the budget cannot use it up."""
     if not plan.floor:
         return {}
-    due = _floors(plan.floor, limit, limits.cost is None)
-    bins = _bins(plan.floor, frame)
+    due = _floors(plan, limit, limits.cost is None)
+    bins = _bins(plan.floor, frame, _said("--floor", plan.request.floor))
     least = Limits(np.array([0.0, *due.values()]), limits.cost, bins, plan.request.fill)
     least.charge(must)
     least.closed |= np.arange(len(due) + 1) == 0
@@ -157,16 +155,17 @@ def _take_floors(
     return due
 
 
-def _floors(floor: list[Share], limit: float, whole: bool) -> dict[tuple[str, str], float]:
+def _floors(plan: Plan, limit: float, whole: bool) -> dict[tuple[str, str], float]:
     """What each group with a floor is due at least; whole rows are rounded up where the budget has room for that."""
-    exact = [share.of(Fraction(limit)) for share in floor]
+    exact = [share.of(Fraction(limit)) for share in plan.floor]
     if sum(exact) > limit:
-        raise Refused(f"--floor asks for {float(sum(exact)):,g} of a budget of {limit:,g}: lower it or ask for more")
+        place = _said("--floor", plan.request.floor)
+        raise refusals.SHARES_OVER_BUDGET(place, asked=float(sum(exact)), limit=limit)
     amounts = [float(-(-amount // 1) if whole else amount) for amount in exact]
     if sum(amounts) > limit:
         rest = Fraction(limit) - sum(exact)
         amounts = divide(int(limit), np.array([*exact, rest], np.float64))[:-1].astype(float).tolist()
-    return {(share.column, share.group): amount for share, amount in zip(floor, amounts, strict=True)}
+    return {(share.column, share.group): amount for share, amount in zip(plan.floor, amounts, strict=True)}
 
 
 def _target_parts(plan: Plan, amount: float) -> NDArray[np.float64]:

@@ -5,12 +5,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tamis import refusals
 from tamis.engine.duplicates import find_duplicates, find_rows
 from tamis.engine.frame import Frame
 from tamis.engine.ids import find_ids
 from tamis.engine.parts import blank
 from tamis.engine.run import Run
-from tamis.errors import Refused
 
 NO_ROWS = np.empty(0, np.int64)
 
@@ -35,7 +35,8 @@ def find_eligible(run: Run, frame: Frame) -> Eligible:
         excluded = find_ids(frame, request.exclude, "--exclude") if request.exclude else NO_ROWS
         must = find_ids(frame, request.must_keep, "--must-keep") if request.must_keep else NO_ROWS
         if len(both := np.intersect1d(must, excluded)):
-            raise Refused(f"--must-keep and --exclude both name the id {frame.ids(both[:1])[0].as_py()!r}: drop one")
+            shared = frame.ids(both[:1])[0].as_py()
+            raise refusals.ID_KEPT_AND_EXCLUDED("--must-keep and --exclude", id=shared)
         mask[excluded] = False
         without_text = _without_text(run, frame, mask, must)
         mask[without_text] = False
@@ -50,10 +51,7 @@ def find_eligible(run: Run, frame: Frame) -> Eligible:
     if len(without_text):
         run.console.warn(f"{len(without_text):,} rows have no text and are left out")
     if not counts["eligible"]:
-        raise Refused(
-            "no row of the pool may be chosen, since all are excluded or without text: name another --text, or exclude "
-            "fewer"
-        )
+        raise refusals.NO_ROW_ELIGIBLE(f"the pool {' '.join(request.pool)}")
     return Eligible(mask, must, pairs, counts)
 
 
@@ -72,10 +70,7 @@ def refuse_equal_ids(frame: Frame) -> None:
     if len(pairs):
         row, first = int(pairs[0, 0]), int(pairs[0, 1])
         name = frame.ids(pairs[:1, 0])[0].as_py()
-        raise Refused(
-            f"{frame.where(row)}: the id {name!r} was used before, at {frame.where(first)}: ids must be unique; "
-            "mend them, name another column with --id, or go without with --id none"
-        )
+        raise refusals.ID_TWICE(frame.where(row), id=name, first=frame.where(first))
 
 
 def warn_of_leaks(run: Run, frame: Frame, targets: list[Frame]) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tamis import refusals
 from tamis.engine.parts import written_whole
 from tamis.errors import Refused
 
@@ -27,6 +28,11 @@ class Folder:
         self.is_new = not self.state.exists()
 
     @property
+    def place(self) -> str:
+        """How a refusal names it."""
+        return f"-o {self.path}"
+
+    @property
     def manifest(self) -> dict[str, Any] | None:
         """The manifest of a finished run."""
         with contextlib.suppress(OSError, ValueError):
@@ -37,10 +43,10 @@ class Folder:
     def check(self, asked: Asked, force: bool) -> bool:
         """Whether this very request is finished here; refuses the folder of another request, or of someone else."""
         if self.path.exists() and not self.path.is_dir():
-            raise Refused(f"-o {self.path} is a file: name a folder")
+            raise refusals.OUTPUT_IS_FILE(self.place)
         if self.is_new:
             if self.path.is_dir() and any(self.path.iterdir()):
-                raise Refused(f"-o {self.path} holds files that Tamis did not write: name a new or an empty folder")
+                raise refusals.OUTPUT_OF_OTHERS(self.place)
             return False
         manifest = self.manifest
         if manifest and all(manifest[name] == value for name, value in asked.items()):
@@ -50,16 +56,11 @@ class Folder:
         request, known = asked["request"], manifest["request"] if manifest else self._begun()
         for name in request:
             if known and request[name] != known.get(name):
-                raise Refused(
-                    f"-o {self.path} holds another selection: {name} was {known.get(name)!r} and is now "
-                    f"{request[name]!r}; name another folder, or add --force to replace it"
-                )
+                old, new = known.get(name), request[name]
+                raise refusals.OUTPUT_OF_ANOTHER_REQUEST(self.place, name=name, old=old, new=new)
         if manifest:
             changed = [name for name, stamp in asked["inputs"].items() if manifest["inputs"].get(name) != stamp]
-            raise Refused(
-                f"-o {self.path} was made before the files of {' and '.join(changed)} changed; add --force to choose "
-                "again (shards that did not change are not read again)"
-            )
+            raise refusals.OUTPUT_OF_CHANGED_FILES(self.place, names=" and ".join(changed))
         return False
 
     def _begun(self) -> dict[str, Any] | None:
@@ -80,9 +81,7 @@ class Folder:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise Refused(
-                    f"-o {self.path} is being written by another tamis: wait for it, or name another"
-                ) from None
+                raise refusals.OUTPUT_IN_USE(self.place) from None
             self.is_new = not (self.state / "request.json").exists()
             finished = not self.is_new and self.check(asked, force)
             if not finished:

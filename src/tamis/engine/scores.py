@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tamis import refusals
 from tamis.engine.frame import BLOCK, Frame
 from tamis.engine.parts import blank, read_table
 from tamis.engine.plan import Plan
 from tamis.engine.tasks import check_scores
-from tamis.errors import Refused
 from tamis.ops.hashing import mix64
 from tamis.registry import accepted
 from tamis.vocabulary import Order
@@ -65,7 +65,8 @@ def need_column(plan: Plan, frame: Frame, need: str) -> NDArray[Any]:
         return frame.column(f"number:{plan.roles[need].column}", np.float64)
     if need in ("label", "group"):
         return frame.codes(plan.roles[need].column)
-    raise Refused(f"{plan.method.name} needs {need!r}, which nothing here can supply for its kind of work yet")
+    known = "key, length, score, cost, label, group"
+    raise refusals.NEED_NOT_SUPPLIED(plan.method.name, need=need, kind=f"a {plan.method.kind}", known=known)
 
 
 def priorities(
@@ -76,10 +77,8 @@ def priorities(
     assert chooser is not None
     wanted = len(plan.targets) if plan.method.kind == "Match" else 1
     if len(scores.columns) != wanted:
-        found = len(scores.columns)
-        raise Refused(
-            f"{plan.method.name} gave {found} columns of scores: as a {plan.method.kind} it must give {wanted}"
-        )
+        found, kind = len(scores.columns), plan.method.kind
+        raise refusals.SCORES_OF_WRONG_COUNT(plan.method.name, found=found, wanted=wanted, kind=kind)
     keys = frame.keys(plan.request.seed)
     made = []
     for index, column in enumerate(scores.columns):
@@ -117,7 +116,7 @@ def method_order(plan: Plan, frame: Frame, targets: list[Frame], eligible: NDArr
         found = Order(*found) if isinstance(found, tuple) else Order(np.asarray(found))
     local = np.asarray(found.rows)
     if local.ndim != 1 or not np.issubdtype(local.dtype, np.integer) or len(np.unique(local)) < len(local):
-        raise Refused(f"{plan.method.name} must give an order of distinct rows, int64 [k]")
+        raise refusals.ORDER_NOT_DISTINCT(plan.method.name)
     if len(local) and (local.min() < 0 or local.max() >= len(rows)):
-        raise Refused(f"{plan.method.name} gave a row outside 0 … {len(rows) - 1}")
+        raise refusals.ORDER_OUTSIDE(plan.method.name, last=len(rows) - 1)
     return Order(rows[local], found.gains, found.reasons)

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tamis import refusals
 from tamis.engine.folds import folds
 from tamis.engine.parts import read_arrays, read_table, write_array, write_arrays, write_table, written_whole
-from tamis.errors import Refused
 from tamis.pool import TYPES, Pool, Shard
 from tamis.registry import Method, accepted, find, returned
 
@@ -103,9 +103,7 @@ def _row_columns(pool: Pool, shard: Shard, batch: pa.RecordBatch, spec: dict[str
         ids = batch.column(spec["id"])
         if ids.null_count:
             place = pool.where(shard, done + int(np.argmax(ids.is_null().to_numpy(zero_copy_only=False))))
-            raise Refused(
-                f"{place}: column {spec['id']!r} has no id here: give every row one, or go without ids with --id none"
-            )
+            raise refusals.ID_EMPTY(place, name=spec["id"])
         found["id"] = ids
         found["ids"] = hash_rows(ids)
         found["id_key"] = found["ids"][:, 0]
@@ -125,8 +123,7 @@ def _numbers(pool: Pool, shard: Shard, batch: pa.RecordBatch, name: str, done: i
     if bad.any():
         row = int(np.argmax(bad))
         what = "nothing" if not column[row].is_valid else {True: "NaN"}.get(bool(np.isnan(values[row])), "an infinity")
-        place = pool.where(shard, done + row)
-        raise Refused(f"{place}: column {name!r} has {what} where a finite number is needed; mend or remove the row")
+        raise refusals.NUMBER_NOT_FINITE(pool.where(shard, done + row), name=name, found=what)
     return np.asarray(values)
 
 
@@ -181,7 +178,7 @@ def score(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) -
     arguments |= accepted(method.function, job.parameters)
     pieces: list[Any] = []
     admitted: list[NDArray[np.bool_]] = []
-    part = _ScanPart(spec, out)
+    part = _ScanPart(method, spec, out)
     for batch in pool.read(shard, {spec["text"]: TYPES["text"]}):
         needs = {
             need: part.column(need, batch.num_rows) for need in method.needs if need not in ("text", "target_text")
@@ -202,7 +199,8 @@ def score(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) -
 class _ScanPart:
     """Needs of a method that the scan has measured, row by row beside the texts."""
 
-    def __init__(self, spec: dict[str, Any], out: Path) -> None:
+    def __init__(self, method: Method, spec: dict[str, Any], out: Path) -> None:
+        self.method = method
         self.names = spec["needs"]
         self.table = read_table(Path(spec["scans"]) / out.name) if self.names else None
         self.done = 0
@@ -210,8 +208,8 @@ class _ScanPart:
     def column(self, need: str, rows: int) -> NDArray[Any]:
         """The next `rows` values of `need`."""
         if need not in self.names:
-            raise Refused(
-                f"a method that reads texts cannot have {need!r} as well: its needs can be {list(self.names)}"
+            raise refusals.NEED_NOT_SUPPLIED(
+                self.method.name, need=need, kind="a method that reads texts", known=", ".join(("text", *self.names))
             )
         assert self.table is not None
         return np.asarray(self.table[self.names[need]].slice(self.done, rows).to_numpy())
@@ -222,10 +220,10 @@ def check_scores(method: Method, scored: Any, rows: int) -> NDArray[np.float64]:
     scores = np.asarray(scored, dtype=np.float64)
     scores = scores[:, None] if scores.ndim == 1 else scores
     if scores.ndim != 2 or len(scores) != rows:
-        raise Refused(f"{method.name} gave scores of shape {np.shape(scored)} for {rows} rows: it must give one a row")
+        raise refusals.SCORES_OF_WRONG_SHAPE(method.name, shape=np.shape(scored), rows=rows)
     if not np.isfinite(scores).all():
         row = int(np.argmax(~np.isfinite(scores).all(axis=1)))
-        raise Refused(f"{method.name} gave {scores[row].tolist()} for row {row} of a batch: scores must be finite")
+        raise refusals.SCORES_NOT_FINITE(method.name, found=scores[row].tolist(), row=row)
     return scores
 
 

@@ -4,7 +4,7 @@ import functools
 from pathlib import Path
 from typing import Any
 
-from tamis.errors import Refused
+from tamis import refusals
 
 
 def load_tokenizer(path: str) -> Any:
@@ -12,9 +12,10 @@ def load_tokenizer(path: str) -> Any:
     try:
         return _parse(Path(path).read_bytes())
     except ImportError:
-        raise Refused("--tokenizer needs the package tokenizers: pip install 'tamis[hf]'") from None
+        raise refusals.PACKAGE_MISSING(f"--tokenizer {path}", package="tokenizers", extra="hf") from None
     except Exception as error:
-        raise Refused(f"--tokenizer {path} cannot be read ({error}): give a tokenizer.json") from None
+        said = error.strerror if isinstance(error, OSError) else error
+        raise refusals.TOKENIZER_UNREADABLE(f"--tokenizer {path}", said=said) from None
 
 
 @functools.lru_cache(2)

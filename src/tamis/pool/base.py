@@ -1,21 +1,24 @@
 """A pool: files cut into shards, which are read as batches of typed columns."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tamis.errors import Refused
+from tamis import refusals
+from tamis.pool import storage
+from tamis.pool.storage import Found
 
 SHARD_BYTES = 32 << 20
 BLOCK_BYTES = 2 << 20
-Columns = Mapping[str, pa.DataType]
+Columns = Mapping[str, pa.DataType | None]
+"""Names of columns and the types to read them in; None is as the format has it (of JSON, the text of the value)."""
 
 TYPES = {
     "text": pa.large_string(),
@@ -63,11 +66,26 @@ class Shard:
     first_row: int | None = None
 
 
+class Derived(Protocol):
+    """A column that is made of others while rows are read: a text of a chat, a vector of several numbers."""
+
+    @property
+    def sources(self) -> Columns:
+        """The columns it is made of."""
+
+    def make(self, pool: "Pool", shard: Shard, batch: pa.RecordBatch, first: int) -> pa.Array:
+        """The column for the rows of `batch`, which starts at row `first` of `shard`; refuses the first wrong row."""
+
+    def to_json(self) -> dict[str, Any]:
+        """All that makes it again, with its `kind`."""
+
+
 @dataclass
 class Pool:
     """The examples one may choose from. Subclasses read one format.
 
-    `mixed` says of each column that the schema calls mixed which two types were seen in it, and where.
+    `mixed` says of each column that the schema calls mixed which two types were seen in it, and where; `derived` are
+    columns that `read` makes of those in the files.
     """
 
     format: ClassVar[str]
@@ -76,9 +94,32 @@ class Pool:
     schema: dict[str, str]
     notes: list[str] = field(default_factory=list)
     mixed: dict[str, str] = field(default_factory=dict)
+    derived: dict[str, Derived] = field(default_factory=dict)
 
     def read(self, shard: Shard, columns: Columns) -> Iterator[pa.RecordBatch]:
-        """The rows of `shard` in order, in batches of about 2 MB, with `columns` as the given types."""
+        """The rows of `shard` in order, in batches of about 2 MB, with `columns` as the given types.
+
+        Of derived columns the type is their own, whatever is given.
+        """
+        derived = {name: self.derived[name] for name in columns if name in self.derived}
+        if not derived:
+            yield from self.read_columns(shard, columns)
+            return
+        wanted: dict[str, pa.DataType | None] = {name: kind for name, kind in columns.items() if name not in derived}
+        for made in derived.values():
+            for name, kind in made.sources.items():
+                wanted[name] = wanted.get(name) or kind
+        first = 0
+        for batch in self.read_columns(shard, wanted):
+            arrays = [
+                derived[name].make(self, shard, batch, first) if name in derived else batch.column(name)
+                for name in columns
+            ]
+            yield pa.RecordBatch.from_arrays(arrays, names=list(columns))
+            first += batch.num_rows
+
+    def read_columns(self, shard: Shard, columns: Columns) -> Iterator[pa.RecordBatch]:
+        """As `read`, of columns that are in the files."""
         raise NotImplementedError
 
     def kept(self, shard: Shard, rows: NDArray[np.int64]) -> Iterator[Any]:
@@ -101,9 +142,13 @@ class Pool:
         """The pieces of a part."""
         raise NotImplementedError
 
+    def kept_batches(self, shard: Shard, rows: NDArray[np.int64], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """As `kept`, as batches with the columns and types of `schema`; refuses what its types cannot hold."""
+        raise NotImplementedError
+
     @property
     def columns(self) -> pa.Schema:
-        """Columns of the batches that `kept` gives; JSON Lines have none."""
+        """All columns with the Arrow types in which `kept_batches` can give them."""
         raise NotImplementedError
 
     @property
@@ -147,16 +192,34 @@ class Pool:
             "files": [asdict(file) for file in self.files],
             "shards": [asdict(shard) for shard in self.shards],
             "schema": self.schema,
+            "derived": {name: made.to_json() for name, made in self.derived.items()},
         }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Pool":
+        """What `to_json` described, but for derived columns."""
+        files, shards = [File(**file) for file in value["files"]], [Shard(**shard) for shard in value["shards"]]
+        return cls(files, shards, value["schema"])
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of files: how their names end, whether `.gz`, `.zst` or `.bz2` may follow, and what opens them."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    compressed: bool
+    open: Callable[[list[Found]], Pool]
+    pool: type[Pool]
 
 
 class ColumnarPool(Pool):
-    """A pool whose pieces are Arrow batches with the same columns; its subsets are Parquet."""
+    """A pool whose pieces are Arrow batches with the same columns; its subsets are Parquet unless it says otherwise."""
 
-    @property
-    def columns(self) -> pa.Schema:
-        """Columns of every piece."""
-        raise NotImplementedError
+    def kept_batches(self, shard: Shard, rows: NDArray[np.int64], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """As `kept`, with the columns and types of `schema`."""
+        path = self.files[shard.file].path
+        yield from (conform(piece, schema, path) for piece in self.kept(shard, rows))
 
     def save_part(self, pieces: Iterable[pa.RecordBatch], path: Path) -> None:
         """Write rows to an Arrow stream."""
@@ -181,16 +244,6 @@ def digest(value: object) -> str:
         value = np.ascontiguousarray(value).data
     content = value if isinstance(value, bytes | memoryview) else repr(value).encode()
     return hashlib.sha256(content).hexdigest()[:20]
-
-
-def stamp(path: Path) -> str:
-    """Changes when the file's size, modification time, first or last 64 KB do; reads no more than that."""
-    state = path.stat()
-    with path.open("rb") as file:
-        head = file.read(1 << 16)
-        file.seek(max(0, state.st_size - (1 << 16)))
-        ends = hashlib.sha256(head + file.read(1 << 16)).hexdigest()
-    return digest([state.st_size, state.st_mtime_ns, ends])
 
 
 def type_name(arrow: pa.DataType) -> str:
@@ -219,17 +272,41 @@ def as_type(array: pa.Array, target: pa.DataType) -> pa.Array:
     return array if array.type == target else pc.cast(array, target)
 
 
+def conform(batch: pa.RecordBatch, schema: pa.Schema, path: str) -> pa.RecordBatch:
+    """`batch` with the columns of `schema`; refuses values that its types cannot hold."""
+    if batch.schema.equals(schema, check_metadata=True):
+        return batch
+    try:
+        arrays = [pc.cast(batch.column(field.name), field.type) for field in schema]
+        return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise refusals.ROWS_DO_NOT_FIT(path, said=first_line(error)) from None
+
+
+def file_of(found: Found) -> File:
+    """What a pool keeps of a file."""
+    return File(found.path, found.name, storage.size(found.path), storage.stamp(found.path))
+
+
+def unreadable(path: str, error: Exception) -> Exception:
+    """The breakage of a file that could be opened and then not be read."""
+    return refusals.FILE_UNREADABLE(path, said=first_line(error))
+
+
 def typed(pool: Pool, shard: Shard, batch: pa.RecordBatch, columns: Columns, first: int) -> pa.RecordBatch:
     """`columns` of `batch`, which starts at row `first` of `shard`, as their types; refuses the first wrong row."""
     arrays = []
     for name, target in columns.items():
+        if target is None:
+            arrays.append(batch.column(name))
+            continue
         try:
             arrays.append(as_type(batch.column(name), target))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             row = _first_wrong(batch.column(name), target)
             expected = WORDS.get(target, str(target))
-            said = f"column {name!r} cannot be read as {expected} ({first_line(error)})"
-            raise Refused(f"{pool.where(shard, first + row)}: {said}; mend or remove the row") from None
+            place = pool.where(shard, first + row)
+            raise refusals.VALUE_WRONG_TYPE(place, name=name, expected=expected, said=first_line(error)) from None
     return pa.RecordBatch.from_arrays(arrays, names=list(columns))
 
 
@@ -248,16 +325,24 @@ def first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0].split(". ")[0].strip(". ")
 
 
+def difference(one: Mapping[str, str], other: Mapping[str, str]) -> str:
+    """The first column whose type is not the same in both."""
+    for name in dict.fromkeys([*one, *other]):
+        if one.get(name) != other.get(name):
+            return f"{name!r} is {one.get(name, 'missing')} in one and {other.get(name, 'missing')} in the other"
+    return "their order differs"
+
+
 def refuse_equal_names(names: list[str], place: str) -> None:
     """Refuse two columns of one name, which nothing could tell apart."""
     for name in names:
         if names.count(name) > 1:
-            raise Refused(f"{place} has {names.count(name)} columns called {name!r}: rename all but one")
+            raise refusals.COLUMNS_OF_ONE_NAME(place, count=names.count(name), name=name)
 
 
-def missing_column(name: str, schema: Mapping[str, str], place: str, flag: str) -> Refused:
+def missing_column(name: str, schema: Mapping[str, str], place: str, flag: str) -> Exception:
     """The refusal of a column that is not there."""
     from tamis.registry import nearest
 
     columns = ", ".join(schema) or "none"
-    return Refused(f"{place} has no column {name!r}{nearest(name, schema)}: {flag} can name one of {columns}")
+    return refusals.COLUMN_MISSING(place, name=name, near=nearest(name, schema), flag=flag, columns=columns)

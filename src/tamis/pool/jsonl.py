@@ -1,51 +1,63 @@
 """JSON Lines pools: a shard is a range of bytes of a plain file, or a whole compressed one."""
 
-import gzip
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from functools import reduce
-from io import BufferedReader
-from pathlib import Path
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from functools import cached_property, reduce
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tamis.errors import Broken, Refused
-from tamis.pool.base import BLOCK_BYTES, SHARD_BYTES, WORDS, Columns, File, Pool, Shard, first_line, stamp
+from tamis import refusals
+from tamis.pool import storage
+from tamis.pool.base import (
+    BLOCK_BYTES,
+    SHARD_BYTES,
+    WORDS,
+    Columns,
+    Format,
+    Shard,
+    conform,
+    file_of,
+    first_line,
+    unreadable,
+)
 from tamis.pool.json_lines import MARK, JsonLineError, Kind, line_spans, scan, to_arrow
+from tamis.pool.storage import COMPRESSIONS, Found
+from tamis.pool.text_file import TextPool, pieces_of
 
-COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 SAMPLE_BYTES, SAMPLE_LINES = 1 << 18, 200
 COPY_BYTES = 1 << 20  # stays in the processor's cache
 COMPILED_FROM_BYTES = 1 << 29
 PYTHON_TYPES = {str: "text", bool: "boolean", int: "integer", float: "number", list: "list", type(None): "null"}
 
 
-class JsonlPool(Pool):
-    """Files of one JSON object a line, plain or compressed with gzip or zstd."""
+class JsonlPool(TextPool):
+    """Files of one JSON object a line, plain or compressed."""
 
     format = "jsonl"
 
-    def read(self, shard: Shard, columns: Columns) -> Iterator[pa.RecordBatch]:
+    def read_columns(self, shard: Shard, columns: Columns) -> Iterator[pa.RecordBatch]:
         """The rows of `shard` in order, in batches of about 2 MB, with `columns` as the given types."""
         lines = 0
         for block in self.blocks(shard):
             try:
                 scanned = scan(block, list(columns))
             except JsonLineError as error:
-                raise Refused(f"{self._line(shard, lines + error.line)}: {error.message}; mend or remove it") from None
+                raise refusals.JSON_INVALID(self._line(shard, lines + error.line), said=error.message) from None
             arrays = []
             for name, target in columns.items():
+                if target is None:
+                    arrays.append(scanned.columns[name].values)
+                    continue
                 values = to_arrow(scanned.columns[name], target)
                 if isinstance(values, int):
                     kind = Kind(int(scanned.columns[name].kinds[values])).name.lower()
                     place = self._line(shard, lines + int(scanned.lines[values]))
                     expected = WORDS.get(target, str(target))
-                    said = f"column {name!r} holds a value of kind {kind} where {expected} is needed"
-                    raise Refused(f"{place}: {said}; mend or remove the row")
+                    raise refusals.JSON_WRONG_KIND(place, name=name, kind=kind, expected=expected)
                 arrays.append(values)
             rows = len(scanned.starts)
             if rows:
@@ -59,12 +71,12 @@ class JsonlPool(Pool):
         """
         file = self.files[shard.file]
         try:
-            with _open(Path(file.path)) as stream:
+            with storage.open_plain(file.path) as stream:
                 if shard.start:
                     stream.seek(shard.start)
                 yield from _whole_lines(stream, shard.stop - shard.start, size)
         except (OSError, pa.ArrowInvalid) as error:
-            raise Broken(f"{file.path} cannot be read ({first_line(error)}): restore the file and run again") from error
+            raise unreadable(file.path, error) from error
 
     def kept(self, shard: Shard, rows: NDArray[np.int64]) -> Iterator[bytes]:
         """The given lines of `shard`, byte for byte; nothing is parsed."""
@@ -79,33 +91,33 @@ class JsonlPool(Pool):
             seen += count
             yield count, lines
 
-    def save(self, pieces: Iterable[bytes], path: Path) -> None:
-        """Write lines to a file with the pool's compression."""
-        compression = COMPRESSIONS.get(Path(self.files[0].path).suffix)
-        if compression is None:
-            self.save_part(pieces, path)
-        elif compression == "gzip":
-            with path.open("wb") as file, gzip.GzipFile("", "wb", 6, file, mtime=0) as sink:
-                sink.writelines(pieces)
-        else:
-            with pa.output_stream(str(path), compression=compression) as stream:
-                for piece in pieces:
-                    stream.write(piece)
+    def kept_batches(self, shard: Shard, rows: NDArray[np.int64], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """The given rows parsed by Arrow into the types of `schema`."""
+        from pyarrow import json as arrow_json
 
-    def save_part(self, pieces: Iterable[bytes], path: Path) -> None:
-        """Write lines as they are."""
-        with path.open("wb") as sink:
-            sink.writelines(pieces)
+        path = self.files[shard.file].path
+        options = arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
+        for piece in self.kept(shard, rows):
+            try:
+                reading = arrow_json.ReadOptions(use_threads=False, block_size=max(len(piece), 1))
+                table = arrow_json.read_json(pa.BufferReader(piece), reading, options)
+            except pa.ArrowInvalid as error:
+                raise refusals.ROWS_DO_NOT_FIT(path, said=first_line(error)) from None
+            yield from (conform(batch, schema, path) for batch in table.to_batches())
 
-    def load_part(self, path: Path) -> Iterator[bytes]:
-        """The lines of a part in blocks."""
-        with path.open("rb") as stream:
-            yield from _pieces(stream, path.stat().st_size)
+    @cached_property
+    def columns(self) -> pa.Schema:
+        """The columns of the first lines of all files, with the types that Arrow finds in them."""
+        from pyarrow import json as arrow_json
+
+        lines = b"".join(line + b"\n" for file in self.files for _, line in _sample(file.path))
+        reading = arrow_json.ReadOptions(use_threads=False, block_size=len(lines) + 1)
+        return arrow_json.read_json(pa.BufferReader(lines), reading).schema
 
     @property
     def suffix(self) -> str:
         """How the name of a subset of this pool ends."""
-        last = Path(self.files[0].path).suffix
+        last = storage.suffix(self.files[0].path)
         return f".jsonl{last}" if last in COMPRESSIONS else ".jsonl"
 
     def line(self, shard: Shard, row: int) -> str:
@@ -125,8 +137,8 @@ class JsonlPool(Pool):
     def _lines_before(self, shard: Shard) -> int:
         if not shard.start:
             return 0
-        with Path(self.files[shard.file].path).open("rb") as stream:
-            return sum(part.count(b"\n") for part in _pieces(stream, shard.start))
+        with storage.open_binary(self.files[shard.file].path) as stream:
+            return sum(part.count(b"\n") for part in pieces_of(stream, shard.start))
 
 
 def _batch(arrays: list[pa.Array], names: list[str], rows: int) -> pa.RecordBatch:
@@ -135,18 +147,7 @@ def _batch(arrays: list[pa.Array], names: list[str], rows: int) -> pa.RecordBatc
     return pa.RecordBatch.from_struct_array(pa.array([{}] * rows, pa.struct([])))
 
 
-def _open(path: Path) -> BufferedReader:
-    compression = COMPRESSIONS.get(path.suffix)
-    return pa.input_stream(str(path), compression=compression) if compression else path.open("rb")
-
-
-def _pieces(stream: BinaryIO, limit: int) -> Iterator[bytes]:
-    while limit > 0 and (piece := stream.read(min(BLOCK_BYTES, limit))):
-        limit -= len(piece)
-        yield piece
-
-
-def _whole_lines(stream: BufferedReader, limit: int, size: int) -> Iterator[memoryview]:
+def _whole_lines(stream: Any, limit: int, size: int) -> Iterator[memoryview]:
     buffer = bytearray(size)
     held = 0
     while limit > 0:
@@ -195,25 +196,25 @@ def _line_count(block: memoryview) -> int:
     return sum(int(np.count_nonzero(data[at : at + COPY_BYTES] == 10)) for at in range(0, data.size, COPY_BYTES))
 
 
-def open_jsonl(paths: list[tuple[Path, str]]) -> JsonlPool:
+def open_jsonl(found: list[Found]) -> JsonlPool:
     """Plan the shards of JSON Lines files and guess the types of their columns from the first lines of each."""
     files, shards = [], []
     seen: dict[str, dict[str, str]] = {}
-    for index, (path, name) in enumerate(paths):
-        size = path.stat().st_size
-        files.append(File(str(path), name, size, stamp(path)))
-        if path.suffix in COMPRESSIONS:
-            shards += [Shard(index, 0, 1 << 62, 4 * size, first_row=0)] if size else []
+    for index, one in enumerate(found):
+        file = file_of(one)
+        files.append(file)
+        if storage.suffix(one.path) in COMPRESSIONS:
+            shards += [Shard(index, 0, 1 << 62, 4 * file.bytes, first_row=0)] if file.bytes else []
         else:
-            shards += _shards(index, path, size)
-        for column, kinds in sample_kinds(path).items():
+            shards += _shards(index, one.path, file.bytes)
+        for column, kinds in sample_kinds(one.path).items():
             seen[column] = kinds | seen.get(column, {})
     schema = {column: reduce(wider, kinds) for column, kinds in seen.items()}
     mixed = {column: _clash(seen[column]) for column, kind in schema.items() if kind == "mixed"}
     return JsonlPool(files, shards, schema, mixed=mixed)
 
 
-def sample_kinds(path: Path) -> dict[str, dict[str, str]]:
+def sample_kinds(path: str) -> dict[str, dict[str, str]]:
     """Of each column in the first lines its types and where each was first seen: every line is checked when read."""
     found: dict[str, dict[str, str]] = {}
     for number, line in _sample(path):
@@ -223,17 +224,17 @@ def sample_kinds(path: Path) -> dict[str, dict[str, str]]:
     return found
 
 
-def _sample(path: Path) -> list[tuple[int, bytes]]:
+def _sample(path: str) -> list[tuple[int, bytes]]:
     """The first lines that are not blank and their numbers: 256 KB of them, or one that is longer."""
     block, more = b"", b""
     try:
-        with _open(path) as stream:
+        with storage.open_plain(path) as stream:
             while not block[: block.rfind(b"\n") + 1].strip():
                 block += more + stream.read(max(SAMPLE_BYTES, len(block)))
                 if not (more := stream.read(1)):
                     break
     except (OSError, pa.ArrowInvalid) as error:
-        raise Refused(f"{path} cannot be read ({first_line(error)}): restore the file") from None
+        raise refusals.FILE_NOT_WHOLE(path, format="readable", said=first_line(error)) from None
     lines = block.split(b"\n")
     whole = lines[:-1] if more else lines
     return [(number, line) for number, line in enumerate(whole, 1) if line.strip()][:SAMPLE_LINES]
@@ -255,24 +256,23 @@ def wider(one: str, other: str) -> str:
     return "number" if {one, other} == {"integer", "number"} else "mixed"
 
 
-def _row(path: Path, number: int, line: bytes) -> dict[str, object]:
+def _row(path: str, number: int, line: bytes) -> dict[str, object]:
     place = f"{path}, line {number}"
     try:
         row = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise Refused(f"{place}: not UTF-8 at byte {error.start + 1} of the line; save it as UTF-8") from None
+        raise refusals.NOT_UTF8(place, byte=error.start + 1) from None
     except json.JSONDecodeError as error:
-        said = f"{error.msg} at column {error.colno}"
-        raise Refused(f"{place}: invalid JSON: {said}; mend or remove it") from None
+        raise refusals.JSON_INVALID(place, said=f"invalid JSON: {error.msg} at column {error.colno}") from None
     if not isinstance(row, dict):
-        raise Refused(f"{place}: not an object: each line must be one JSON object")
+        raise refusals.JSON_NOT_OBJECT(place)
     return row
 
 
-def _shards(index: int, path: Path, size: int) -> list[Shard]:
+def _shards(index: int, path: str, size: int) -> list[Shard]:
     """Ranges of about 32 MB that end after a newline."""
     cuts = [0]
-    with path.open("rb") as stream:
+    with storage.open_binary(path) as stream:
         while size - cuts[-1] > 1.5 * SHARD_BYTES:
             stream.seek(cuts[-1] + SHARD_BYTES)
             at = stream.tell()
@@ -285,3 +285,6 @@ def _shards(index: int, path: Path, size: int) -> list[Shard]:
                 break
     ends = [*cuts[1:], size] if cuts[-1] < size else cuts[1:]
     return [Shard(index, start, end, end - start) for start, end in zip(cuts, ends, strict=False) if end > start]
+
+
+FORMAT = Format("jsonl", (".jsonl", ".ndjson", ".json"), True, open_jsonl, JsonlPool)

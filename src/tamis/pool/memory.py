@@ -24,7 +24,7 @@ class MemoryPool(ColumnarPool):
     table: pa.Table = None
     format = "arrow"
 
-    def read(self, shard: Shard, columns: Columns) -> Iterator[pa.RecordBatch]:
+    def read_columns(self, shard: Shard, columns: Columns) -> Iterator[pa.RecordBatch]:
         """The rows of `shard` in order, in batches of 65,536 rows at most, with `columns` as the given types."""
         part = self.table.slice(shard.start, shard.stop - shard.start)
         if not columns:

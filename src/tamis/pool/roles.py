@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tamis.errors import Refused
+from tamis import refusals
 from tamis.pool.base import missing_column
 
 GUESSES = {
@@ -54,7 +54,8 @@ def find_roles(
         accepted = ACCEPTS.get(role)
         if accepted and schema[column] not in (*accepted, "null"):
             kind = said_kind(column, schema, mixed or {})
-            raise Refused(f"column {column!r} of {place} is {kind}: --{role} needs {' or '.join(accepted)}")
+            needed = " or ".join(accepted)
+            raise refusals.COLUMN_WRONG_TYPE(place, name=column, kind=kind, flag=f"--{role}", accepted=needed)
         roles[role] = Role(column, "given")
     for role, names in GUESSES.items():
         found = [name for name in names if schema.get(name) in ACCEPTS[role]]
@@ -87,5 +88,5 @@ def need_text(schema: Mapping[str, str], roles: Mapping[str, Role], place: str, 
         return Role(found[0], "guessed")
     if not found:
         columns = ", ".join(f"{name} ({kind})" for name, kind in schema.items()) or "none"
-        raise Refused(f"{place} has no text column, and one is needed: its columns are {columns}")
-    raise Refused(f"which column of {place} is the text? name it with {flag}: {', '.join(found)}")
+        raise refusals.TEXT_MISSING(place, columns=columns)
+    raise refusals.TEXT_UNCLEAR(place, flag=flag, columns=", ".join(found))
