@@ -49,12 +49,58 @@ def words_table() -> str:
     return "\n".join(lines)
 
 
-TABLES: dict[str, Callable[[], str]] = {"methods": methods_table, "words": words_table}
+def refusals_table(old: str) -> str:
+    """Every kind of refusal, area by area, with a sentence that a case of the tests makes happen now.
+
+    A line of the `old` table stays where only what other libraries or the system said is different.
+    """
+    from tamis import refusals
+
+    running = cases()
+    examples = {case.kind: case for case in reversed(running.all_cases().values())}
+    before = {found[1]: found[0] for found in re.finditer(r"^[|] `([a-z0-9-]+)` .*$", old, re.MULTILINE)}
+    lines: list[str] = []
+    for line in Path(refusals.__file__).read_text(encoding="utf-8").splitlines():
+        if line.startswith("# "):
+            lines += ["", f"### {line[2:].capitalize()}", "", "| kind | exit code | sentence |", "|---|---|---|"]
+        kind = line.partition(" = ")[0].lower().replace("_", "-")
+        if kind in examples:
+            told = running.happen_in_a_folder(examples[kind])
+            code = f"`{told.sentence}`".replace("|", r"\|")
+            now, was = f"| `{kind}` | {told.code} | {code} |", before.get(kind, "")
+            pattern = running.pattern(refusals.CATALOGUE[kind], said="(.*)")
+            lines.append(was if alike(was, now, pattern) else now)
+    return "\n".join(lines).strip()
+
+
+def cases() -> ModuleType:
+    """The module of the tests that makes refusals happen."""
+    folder = ROOT / "tests" / "refusals"
+    spec = importlib.util.spec_from_file_location("cases", folder / "__init__.py", submodule_search_locations=[str(folder)])
+    assert spec is not None and spec.loader is not None
+    sys.modules["cases"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["cases"])
+    return importlib.import_module("cases.running")
+
+
+def alike(one: str, other: str, template: str) -> bool:
+    """Whether two lines are the same but for what stands where `{said}` does in the sentence's template."""
+    if "{said}" not in template:
+        return one == other
+    start, end = (re.escape(part) for part in re.split(r"{[^}]*}", template)[:: max(1, template.count("{"))])
+    return False
+
+
+TABLES: dict[str, Callable[[str], str]] = {
+    "methods": lambda _: methods_table(),
+    "words": lambda _: words_table(),
+    "refusals": refusals_table,
+}
 
 
 def with_tables(page: str) -> str:
     """`page` with its tables made anew."""
-    return TABLE.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}\n{found[4]}", page)
+    return TABLE.sub(lambda found: f"{found[1]}{TABLES[found[2]](found[3])}\n{found[4]}", page)
 
 
 def blocks(page: str, language: str) -> Iterator[str]:

@@ -50,7 +50,7 @@ def test_read(value, amount, unit):
 @pytest.mark.parametrize(
     ("value", "named"),
     [
-        (0, "above 0"), ("0%", "above 0"), ("-3", "above 0"), ("-1 tokens", "above 0"), ("0 tokens", "above 0"),
+        (0, "nothing"), ("0%", "nothing"), ("-3", "nothing"), ("-1 tokens", "nothing"), ("0 tokens", "nothing"),
         ("2.5", "whole"), ("0.5", "whole"), ("1.0001K", "whole"), ("101%", "100%"), ("10%K", "not an amount"),
         ("10% rows", "not an amount"), ("1K%", "not an amount"), ("5x", "unit 'x'"), ("5tokens", "unit 'tokens'"),
         ("5k", "unit 'k'"), ("many", "not an amount"), ("", "not an amount"), ("1e3", "not an amount"),

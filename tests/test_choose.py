@@ -128,7 +128,7 @@ def test_equals_the_obvious_loop(situation):
     arguments = plan, rows, eligible, np.array(must, np.int64), [lambda: [np.array(order, np.int64)]]
     if max(asked) > limit or rounded > limit:
         if max(asked) > limit:
-            with pytest.raises(Refused, match=r"--quota asks|--floor asks|--must-keep"):
+            with pytest.raises(Refused, match=r"^--(quota|floor) .*: it asks|^--must-keep"):
                 choose(*arguments)
         return
     expected = obvious(*situation)
@@ -177,12 +177,12 @@ def test_several_targets_under_floors(seed, targets, limit, by_rows, equal):
 @pytest.mark.parametrize(
     ("budget", "limits", "named"),
     [
-        ("4", {"quota": ["a:3", "b:2"]}, "--quota asks for 5 of a budget of 4"),
-        ("4", {"floor": ["a:3", "b:2"]}, "--floor asks for 5 of a budget of 4"),
+        ("4", {"quota": ["a:3", "b:2"]}, "--quota 'g=a:3,b:2': it asks for 5 of a budget of 4"),
+        ("4", {"floor": ["a:3", "b:2"]}, "--floor 'g=a:3,b:2': it asks for 5 of a budget of 4"),
         ("4", {"quota": ["e:1"]}, "no group 'e'"),
-        ("1", {"quota": ["c:1"]}, "--must-keep costs 1 more"),
-        ("0.5 cost", {}, "--must-keep costs 0.5 more"),
-        ("7 cost", {}, "over the pool: its eligible rows hold 6 cost"),
+        ("1", {"quota": ["c:1"]}, "--must-keep: it costs 1 more"),
+        ("0.5 cost", {}, "--must-keep: it costs 0.5 more"),
+        ("7 cost", {}, "over the pool, whose eligible rows hold 6 cost"),
     ],
 )
 def test_refused(budget, limits, named):
@@ -209,7 +209,7 @@ def test_a_method_that_admits_no_row_is_told_from_a_small_budget():
     rows, eligible = Rows("abcd", [1] * 4), np.array([True, True, True, False])
     orders = [lambda: iter([np.empty(0, np.int64)])] * 2
     for budget in ("2", "2 cost"):
-        with pytest.raises(Refused, match=r"own admits none of the 3 eligible rows: change low$"):
+        with pytest.raises(Refused, match=r"own: it admits none of the 3 eligible rows; change low$"):
             choose(plan_of(budget, targets=2), rows, eligible, np.empty(0, np.int64), orders)
 
 

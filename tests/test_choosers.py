@@ -93,5 +93,6 @@ def test_gumbel_has_its_mean_and_variance():
 
 @pytest.mark.parametrize(("score", "temperature"), [(1.0, 1e-320), (-1e300, 1e-300)])
 def test_a_draw_whose_priorities_overflow_is_refused(score, temperature):
-    with pytest.raises(Refused, match=re.escape(f"temperature={temperature} is too near 0 for a score of {score:g}")):
+    said = f"temperature={temperature}: it is too near 0 for a score of {score:g}"
+    with pytest.raises(Refused, match=re.escape(said)):
         weighted_draw(np.array([0.0, score]), KEY[:2], temperature=temperature)

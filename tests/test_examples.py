@@ -45,7 +45,7 @@ def test_own_method(desk, run):
         "select", "examples/pool", "--method", method, "--set", "last=500", "--budget", 100, "-o", "out/other"
     )
     assert refused.code == 2
-    assert "character-entropy has no parameter 'last'" in refused.err
+    assert "character-entropy: it has no parameter 'last'" in refused.err
 
 
 @pytest.mark.parametrize("check", list(testing.checks(METHOD)), ids=lambda check: check.name)

@@ -183,7 +183,7 @@ def test_a_link_to_nothing_is_refused_by_name(tmp_path, write):
     (tmp_path / "notes.md").symlink_to(tmp_path / "gone.md")
     assert len(open_pool(tmp_path).files) == 1
     (tmp_path / "b.jsonl").symlink_to(tmp_path / "gone.jsonl")
-    with pytest.raises(Refused, match=r"b\.jsonl in the pool is a link to nothing"):
+    with pytest.raises(Refused, match=r"b\.jsonl: it is a link to nothing.*pool"):
         open_pool(tmp_path)
 
 
@@ -192,7 +192,7 @@ def test_a_name_that_is_not_utf8_is_refused(tmp_path):
         Path(os.fsdecode(os.fsencode(tmp_path / "b") + b"\xff.jsonl")).write_text("{}\n")
     except OSError:
         pytest.skip("this file system takes no such name")
-    with pytest.raises(Refused, match=r"not UTF-8.*b\\xff\.jsonl"):
+    with pytest.raises(Refused, match=r"b\\xff\.jsonl.*not UTF-8"):
         open_pool(tmp_path)
 
 

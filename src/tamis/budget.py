@@ -27,6 +27,11 @@ class Budget:
         return f"budget {self.asked!r}"
 
     @property
+    def folder(self) -> str:
+        """The sub-folder of its selection where several are cut in one run."""
+        return re.sub(r"[\s/\\]+", "-", self.asked)
+
+    @property
     def is_cost(self) -> bool:
         """Whether it is spent in something other than rows."""
         return self.unit not in ("rows", SHARE)
@@ -72,6 +77,20 @@ def parse(value: str | int | float) -> Budget:
     if unit == "rows" and amount.denominator != 1:
         raise refusals.BUDGET_NOT_WHOLE(place, whole=int(amount) or 1)
     return Budget(text, amount, unit)
+
+
+def parse_several(text: str) -> list[Budget]:
+    """The budgets of `1%,5%`, each of which makes a selection of its own; refuses one that is named twice.
+
+    Examples:
+        >>> [budget.asked for budget in parse_several("1%, 2M tokens")]
+        ['1%', '2M tokens']
+    """
+    found = [parse(part) for part in re.split(r",(?=\s*[0-9-])", text)]
+    for index, budget in enumerate(found):
+        if budget.folder in [other.folder for other in found[:index]]:
+            raise refusals.BUDGET_TWICE(f"budget {text!r}", asked=budget.asked)
+    return found
 
 
 def _unreadable(place: str, text: str) -> Exception:
@@ -123,6 +142,12 @@ def parse_shares(flag: str, text: str) -> list[Share]:
         shares.append(Share(column.strip(), group.strip(), number, amount, is_fraction))
     check_shares(flag, text, shares)
     return shares
+
+
+def said_shares(flag: str, shares: list[Share]) -> str:
+    """A flag with its shares as they are written: `--quota 'domain=law:0.3,code:0.2'`."""
+    text = f"{shares[0].column}={','.join(f'{share.group}:{share.asked}' for share in shares)}"
+    return f"{flag} {text!r}"
 
 
 def check_shares(flag: str, text: str, shares: list[Share]) -> None:

@@ -11,10 +11,13 @@ from typing import Any
 import click
 
 import tamis
+from tamis import cli_again, refusals
+from tamis.cli_look import COMMANDS
 from tamis.engine.launch import one_thread_a_step
 from tamis.errors import TamisError
+from tamis.usage import missing, refuse_unquoted, usage_refusal
 
-ROLES = ("text", "id", "label", "group", "cost", "score", "weight")
+ROLES = ("text", "id", "label", "group", "cost", "score", "weight", "image")
 
 
 class Group(click.Group):
@@ -25,7 +28,9 @@ class Group(click.Group):
         from tamis.registry import nearest
 
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            ctx.fail(f"no command {args[0]!r}{nearest(args[0], self.commands)}: known are {', '.join(self.commands)}")
+            near, known = nearest(args[0], self.commands), ", ".join(self.commands)
+            raise refusals.COMMAND_UNKNOWN(name=args[0], near=near, known=known)
+        running["command"] = args[0] if args else ""
         return super().resolve_command(ctx, args)
 
 
@@ -52,6 +57,8 @@ asking = options(
     click.option("--target", multiple=True, help="a sample of what you want; may repeat: equal shares"),
     click.option("--target-text", help="text column of the targets"),
     *(click.option(f"--{role}", role, help=f"column of the {role}, or none") for role in ROLES),
+    click.option("--embedding", help="vectors: a column of lists, columns such as 'f*', or FILE.npy"),
+    click.option("--represent", help="what makes vectors of images: small-image or MODEL.onnx"),
     click.option("--use", multiple=True, metavar="WORD=COLUMN", help="what fills a need of the method"),
     click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="a parameter of the method"),
     click.option("--choose", help="replace the method's way to choose: top, weighted-draw, …"),
@@ -62,6 +69,7 @@ asking = options(
     click.option("--workers", type=click.IntRange(min=1), help="processes [default: number of cores]"),
 )  # fmt: skip
 limiting = options(
+    click.option("--within", metavar="SELECTION", help="choose only among the rows that this selection keeps"),
     click.option("--quota", multiple=True, metavar="COLUMN=GROUP:SHARE,…", help="exact shares of the budget"),
     click.option("--floor", multiple=True, metavar="COLUMN=GROUP:SHARE,…", help="least shares of the budget"),
     click.option("--borrow", is_flag=True, help="let others have what a group is short of"),
@@ -80,7 +88,7 @@ writing = options(
 @cli.command()
 @asking
 @limiting
-@click.option("--budget", required=True, help="how much to keep: 5000, 10%, 2M tokens, 30 COLUMN")
+@click.option("--budget", required=True, help="how much to keep: 5000, 10%, '2M tokens', '30 COLUMN'; several: 1%,5%")
 @click.option("--subset/--no-subset", default=True, help="write the kept rows in the pool's format")
 @click.option("--examples/--no-examples", default=True, help="show texts in the report")
 @writing
@@ -111,29 +119,18 @@ def score(dry_run: bool, as_json: bool, **flags: Any) -> None:
 @click.option("--dry-run", is_flag=True, help="say what would be done, and do nothing")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object on standard output")
 def run(recipe: str | None, schema: bool, dry_run: bool, as_json: bool, **flags: Any) -> None:
-    """Run a RECIPE: a YAML file whose keys are the flags of `tamis select`."""
+    """Run a RECIPE: a YAML or TOML file whose keys are the flags of `tamis select`, perhaps in several steps."""
     if schema:
         from tamis.engine.schema import recipe_schema
 
         click.echo(json.dumps(recipe_schema(), indent=1))
         return
     if recipe is None:
-        raise click.UsageError("name a recipe, a YAML file whose keys are the flags of tamis select")
+        raise missing("run", click.get_current_context().command.params[0])
+    from tamis.engine.recipes import read_recipe
+
     values = read_recipe(Path(recipe)) | {name: value for name, value in flags.items() if value}
     _select(values, dry_run, as_json, where=recipe)
-
-
-@cli.command()
-@click.argument("selection", type=click.Path(exists=True, file_okay=False))
-@click.argument("pool", nargs=-1, required=True)
-@click.option("--output", "-o", required=True, help="file to write, in the pool's format")
-def apply(selection: str, pool: tuple[str, ...], output: str) -> None:
-    """Write the rows of POOL that the SELECTION (an output folder) keeps, untouched and in pool order."""
-    from tamis.selection import Selection
-
-    chosen = Selection.load(selection)
-    chosen.apply(list(pool), output)
-    click.echo(f"{len(chosen):,} rows in {output}", err=True)
 
 
 @cli.command()
@@ -152,6 +149,10 @@ def methods(name: str | None, as_json: bool) -> None:
         click.echo(card_text(found[0]) if name else table(found))
 
 
+for command in COMMANDS:
+    cli.add_command(command)
+
+
 def request_values(flags: dict[str, Any]) -> dict[str, Any]:
     """Flags as the values of a request."""
     values = {name.rstrip("_"): value for name, value in flags.items() if value is not None}
@@ -165,30 +166,13 @@ def request_values(flags: dict[str, Any]) -> dict[str, Any]:
 
 def pair(flag: str, text: str) -> tuple[str, str]:
     """`name=value` as a pair."""
-    from tamis.errors import Refused
-
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise Refused(f"{flag} {text!r} cannot be read: write NAME=VALUE")
+        raise refusals.PAIR_UNREADABLE(f"{flag} {text!r}")
     return name.strip(), value.strip()
 
 
-def read_recipe(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file."""
-    import yaml
-
-    from tamis.errors import Refused
-
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Refused(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(values, dict):
-        raise Refused(f"{path} must be a mapping of the flags of tamis select, such as 'method: dsir'")
-    return {str(name).replace("-", "_"): value for name, value in values.items()}
-
-
-def _select(values: dict[str, Any], dry_run: bool, as_json: bool, verb: str = "select", where: str = "request") -> None:
+def _select(values: dict[str, Any], dry_run: bool, as_json: bool, verb: str = "select", where: str = "") -> None:
     launched = None if dry_run else early_workers(values)
     try:
         _planned(values, dry_run, as_json, verb, where, launched)
@@ -210,64 +194,67 @@ def early_workers(values: dict[str, Any]) -> Any:
 
 def _planned(values: dict[str, Any], dry_run: bool, as_json: bool, verb: str, where: str, launched: Any) -> None:
     from tamis.engine.console import Console
-    from tamis.engine.folder import Folder
-    from tamis.engine.plan import make_plan
-    from tamis.engine.request import make_request
-    from tamis.engine.select import run_select
-    from tamis.engine.words import describe_plan, summary_lines
-    from tamis.errors import Refused
+    from tamis.engine.request import request_help
+    from tamis.engine.steps import check_folders, make_plans, make_requests, run_steps
+    from tamis.engine.words import describe_plan, tell_result
 
-    planning["done"] = False
-    request = make_request(values, where)
-    if verb == "select" and request.budget is None:
-        raise Refused(f"{where}: budget is missing: say how much to keep, as in 5000, 10% or 2M tokens")
-    if request.output is None and not dry_run:
-        raise Refused(f"{where}: output is missing: name a folder with -o")
-    plan = make_plan(request)
-    plan.verb = verb
-    if verb == "score" and not plan.has_scores:
-        raise Refused(f"{plan.method.name} makes an order and gives no scores: run tamis select with it")
-    folder = Folder(Path(request.output)) if request.output else None
+    requests = make_requests(values, where or verb)
+    last = requests[-1]
+    for name in ("budget",) * (verb == "select") + ("output",) * (not dry_run):
+        if getattr(last, name) is None:
+            meaning = request_help(name)
+            raise refusals.INCOMPLETE(where or verb, name=name if where else f"--{name}", meaning=meaning)
+    if not where:
+        refuse_unquoted(last.budget, last.pool)
+    plans = make_plans(requests)
+    for plan in plans:
+        plan.verb = verb
+        if verb == "score" and not plan.has_scores:
+            raise refusals.METHOD_WITHOUT_SCORES(plan.method.name)
     if dry_run:
-        text, values = describe_plan(plan)
-        click.echo(json.dumps(values, indent=1) if as_json else text)
+        told = [describe_plan(plan) for plan in plans]
+        values = told[0][1] if len(told) == 1 else {"steps": [found for _, found in told]}
+        click.echo(json.dumps(values, indent=1) if as_json else "\n".join(text for text, _ in told))
         return
-    assert folder is not None
-    folder.check(plan.asked, request.force)
-    planning["done"] = True
-    manifest = run_select(plan, folder, Console(), launched)
-    if as_json:
-        click.echo(json.dumps(manifest | {"output": str(folder.path)}, allow_nan=False))
-    else:
-        for line in summary_lines(manifest, folder.path):
-            click.echo(line, err=True)
+    check_folders(plans)
+    manifest = run_steps(plans, Console(), launched)
+    tell_result(manifest, Path(str(last.output)), as_json)
 
 
-planning = {"done": False}
+for command in cli_again.COMMANDS:
+    cli.add_command(command)
+running = {"command": ""}
+
+
+def tell(error: Exception) -> None:
+    """Say with one line on standard error why nothing comes of it."""
+    click.echo(f"tamis: {error}", err=True)
 
 
 def main() -> None:
     """Entry point: exit 0 done, 2 refused while planning, 1 broke or refused while running."""
     tamis_argv = shlex.join(sys.argv[1:])
-    planning["done"] = False
     one_thread_a_step()
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="tamis", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("stopped: finished shards are kept, the same command goes on", err=True)
         sys.exit(1)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
     except click.ClickException as error:
-        click.echo(f"tamis: {error.format_message()} (tamis --help lists what can be asked)", err=True)
+        tell(usage_refusal(error, running["command"]))
         sys.exit(2)
     except TamisError as error:
-        click.echo(f"tamis: {error}", err=True)
-        sys.exit(1 if planning["done"] or type(error).__name__ == "Broken" else 2)
+        tell(error)
+        sys.exit(1 if error.under_way else 2)
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:
         if os.environ.get("TAMIS_DEBUG"):
             raise
-        click.echo(f"tamis: {type(error).__name__}: {error} (set TAMIS_DEBUG=1 to see where)", err=True)
+        tell(refusals.UNEXPECTED(said=f"{type(error).__name__}: {error}"))
         sys.exit(1)
     except KeyboardInterrupt:
         click.echo(f"stopped: finished shards are kept; go on with: tamis {tamis_argv}", err=True)

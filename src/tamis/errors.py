@@ -7,11 +7,14 @@ class TamisError(Exception):
     Args:
         message: the sentence.
         kind: its name in the catalogue of `tamis.refusals`, such as `column-missing`.
+
+    `under_way` says whether work had begun, so that finished parts of it may lie in the output folder.
     """
 
     def __init__(self, message: str = "", kind: str = "") -> None:
         super().__init__(message)
         self.kind = kind
+        self.under_way = False
 
 
 class Refused(TamisError):
@@ -28,3 +31,7 @@ class Refused(TamisError):
 
 class Broken(TamisError):
     """Something failed while work was under way: finished shards are kept, the same request resumes."""
+
+    def __init__(self, message: str = "", kind: str = "") -> None:
+        super().__init__(message, kind)
+        self.under_way = True

@@ -31,6 +31,8 @@ def breakage(what: str, fix: str) -> Refusal:
 
 
 # budgets
+BUDGET_TWICE = Refusal("{asked!r} is named twice", "name each budget once")
+BUDGET_SEVERAL = Refusal("several budgets cut several selections", "give one budget here")
 BUDGET_NOTHING = Refusal("it keeps nothing", "ask for more than 0")
 BUDGET_NOT_AN_AMOUNT = Refusal("it is not an amount", "write {grammar}")
 BUDGET_UNIT_UNREADABLE = Refusal("the unit {unit!r} cannot be read", "write it as in {example!r}")
@@ -128,6 +130,15 @@ JSON_INVALID = Refusal("{said}", "mend or remove the line")
 JSON_NOT_OBJECT = Refusal("it is not an object", "write one JSON object a line")
 NOT_UTF8 = Refusal("it is not UTF-8 at byte {byte} of the line", "save it as UTF-8")
 
+# images and their encoders
+IMAGE_MISSING = Refusal("column {name!r} has no image here ({said})", "mend or remove the row")
+IMAGE_UNREADABLE = Refusal("the image cannot be read ({said})", "mend or remove the row")
+ENCODER_UNKNOWN = Refusal("there is no such encoder{near}", "name small-image, or the file of an ONNX model")
+ENCODER_UNUSABLE = Refusal(
+    "the model cannot be used ({said})", "give an ONNX model that makes one vector of numbers of each RGB image"
+)
+ENCODER_NOT_FINITE = Refusal("the model {name} gives {found} for this image", "remove the row, or use another model")
+
 # methods and their parts
 NAME_UNKNOWN = Refusal("there is no such {sort}{near}", "name one of {known}")
 ROLE_UNKNOWN = Refusal("{word!r} is no role{near}", "name one of {roles}")
@@ -195,15 +206,68 @@ REPORT_MISSING = Refusal("this selection has no report, since it was combined of
 POOL_OF_OTHER_IDS = Refusal("it has other ids at the selected rows", "give the pool that the selection was made from")
 POOL_OF_OTHER_SIZE = Refusal("it has {rows:,} rows and the selection was made from {known:,}", "give the same pool")
 
+# looking in
+OUTPUT_UNREADABLE = breakage("it cannot be read ({said})", "restore the file, or select again with --force")
+OUTPUT_FILE_MISSING = breakage("it is missing", "restore the file, or select again with --force")
+OUTPUT_COLUMNS_CHANGED = breakage(
+    "its columns are {found} and should be {expected}", "restore the file, or select again with --force"
+)
+OUTPUT_ROWS_CHANGED = breakage(
+    "it has {found:,} rows and the manifest says {expected:,}", "restore the file, or select again with --force"
+)
+OUTPUT_VALUE_CHANGED = breakage(
+    "{name} is {found} and should be {expected}", "restore the file, or select again with --force"
+)
+SELECTION_ROW_TWICE = breakage(
+    "row {row:,} of the pool is there already, with rank {rank:,}", "restore the file, or select again with --force"
+)
+SELECTION_ROW_NOT_ELIGIBLE = breakage(
+    "row {row:,} of the pool was kept, and it is {said}", "restore the file, or select again with --force"
+)
+SELECTION_OUT_OF_ORDER = breakage(
+    "row {row:,} of the pool comes after row {before:,}, which {chooser} takes later",
+    "restore the file, or select again with --force",
+)
+SELECTION_LEAVES_OUT = breakage(
+    "row {row:,} of the pool, with score {score:.12g}, was dropped, and {chooser} takes it before kept row {kept:,}",
+    "restore the file, or select again with --force",
+)
+SUBSET_CHANGED = breakage("it is not {expected}", "write it again with tamis apply {folder} POOL -o FILE")
+SUBSET_TOO_SHORT = breakage(
+    "it ends after {found:,} rows of {expected:,}", "write it again with tamis apply {folder} POOL -o FILE"
+)
+SUBSET_TOO_LONG = breakage(
+    "it goes on after the {expected:,} kept rows", "write it again with tamis apply {folder} POOL -o FILE"
+)
+POOL_FILES_CHANGED = breakage(
+    "{said}, which is not as it was when rows were chosen", "restore the pool, or select again"
+)
+POOL_ROWS_CHANGED = breakage(
+    "it has {found:,} rows and {expected:,} were read{first}", "restore the file, or select again"
+)
+POOL_VALUE_CHANGED = breakage(
+    "{name} is {found} here, and it was {expected} when the row was chosen", "restore the file, or select again"
+)
+POOL_FILE_CHANGED = breakage(
+    "what was read of it has changed{first}", "restore the file, or select again"
+)
+ID_UNKNOWN = Refusal("the pool has no such id{near}", "check it, or name the row with --row")
+ID_OF_POOL_WITHOUT = Refusal("the pool has no ids", "name the row with --row")
+ROW_OUTSIDE = Refusal("the pool has the rows 0 to {last:,}", "name one of them")
+ROW_OR_ID = Refusal("it needs one of --id and --row", "name an id, or the number of a row")
+SEVERAL_SELECTIONS = Refusal("it holds the selections of several budgets", "name one of {folders}")
+POOL_WAS_A_TABLE = Refusal("it was chosen from a table in memory", "give the table, as in tamis.verify(folder, table)")
+
 # recipes and flags
 INCOMPLETE = Refusal("{name} is missing", "add {meaning}")
 KEY_UNKNOWN = Refusal("there is no key {name!r}{near}", "known are {known}")
 VALUE_UNUSABLE = Refusal("{name} cannot be {value!r} ({said})", "give {meaning}")
-RECIPE_UNREADABLE = Refusal("it is not YAML ({said})", "mend it")
+RECIPE_UNREADABLE = Refusal("it is neither YAML nor, as .toml, TOML ({said})", "mend it")
 RECIPE_NOT_A_MAPPING = Refusal("it must be a mapping", "write the flags of tamis select, such as 'method: dsir'")
 COMMAND_UNKNOWN = Refusal("there is no command {name!r}{near}", "name one of {known}")
-FLAG_UNKNOWN = Refusal("there is no flag {name!r}{near}", "run {command} --help to see all")
-FLAG_UNUSABLE = Refusal("{said}", "run {command} --help to see what is meant")
+FLAG_UNKNOWN = Refusal("there is no flag {name!r}{near}", "run tamis {command} --help to see all")
+FLAG_UNUSABLE = Refusal("{said}", "run tamis {command} --help to see what it takes")
+PATH_UNUSABLE = Refusal("{said}", "check the path")
 PAIR_UNREADABLE = Refusal("it cannot be read", "write NAME=VALUE")
 
 # packages, workers and the machine
@@ -216,6 +280,34 @@ WORKER_KILLED = breakage(
 OUT_OF_MEMORY = breakage("the memory did not suffice", "run again with fewer --workers")
 WRITING_FAILED = breakage("it cannot be written ({said})", "mend that and run again")
 UNEXPECTED = breakage("{said}", "set TAMIS_DEBUG=1 to see where")
+
+# earlier selections and steps
+WITHIN_OTHER_POOL = Refusal("it was made from other files than the pool", "give the pool that it was made from")
+NOT_OF_ONE_REQUEST = Refusal(
+    "the selection was not made by one request from files", "make the selection again with the budget that you want"
+)
+RECUT_LARGER = Refusal("the selection keeps {kept:,} rows", "ask for at most that, or run tamis recut on its folder")
+RECUT_LIMITED = Refusal(
+    "a prefix of this selection would not keep its quotas, targets or costs", "run tamis recut on its folder"
+)
+STEPS_NOT_A_LIST = Refusal("steps must be a list of mappings, such as '- method: dsir'", "mend the recipe")
+STEP_KEY = Refusal("{key!r} belongs to the whole recipe", "write it above the steps")
+
+# vectors
+VECTOR_FILE_MISSING = Refusal("there is no file at {path}", "check the path, or name columns of the pool")
+VECTOR_FILE_IS_URL = Refusal("vectors are read at random, so not from a URL", "download the file and give its path")
+VECTOR_FILE_UNREADABLE = Refusal("the vectors cannot be read ({said})", "write them with numpy.save or numpy.savez")
+VECTOR_FILE_SHAPE = Refusal(
+    "it holds an array of shape {shape} and type {dtype}", "give numbers of shape [rows, width], without rows of 0"
+)
+VECTOR_FILE_KEY = Refusal("it holds no one array called {key!r}{near}", "name one of {known}")
+VECTOR_FILE_ROWS = Refusal("it holds {found:,} vectors and the pool {rows:,} rows", "give one a row, in row order")
+VECTOR_NOT_FINITE = Refusal("the vector holds NaN or an infinity", "mend it, since vectors must be finite")
+VECTORS_NEEDED = Refusal(
+    "it needs an embedding", "give --embedding COLUMN, 'f*' or FILE.npy, where columns of lists are {columns}"
+)
+VECTORS_OF_TWO_WIDTHS = Refusal("vectors have widths {one} and {other}", "give all rows vectors of one width")
+REPRESENT_WITHOUT_IMAGES = Refusal("there is no image column to represent", "name it with --image")
 
 CATALOGUE = {name.lower().replace("_", "-"): found for name, found in globals().items() if isinstance(found, Refusal)}
 for _name, _found in CATALOGUE.items():

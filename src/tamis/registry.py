@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tamis.errors import Refused
+from tamis import refusals
 from tamis.vocabulary import KINDS, WORDS, Order
 
 
@@ -63,10 +63,7 @@ class Method:
         """All parameters with their values: defaults, then `given`, then what the method makes of them."""
         for name in given:
             if name not in self.parameters:
-                options = ", ".join(self.parameters) or "none"
-                raise Refused(
-                    f"{self.name} has no parameter {name!r}{nearest(name, self.parameters)}: it takes {options}"
-                )
+                raise parameter_unknown(self.name, name, self.parameters)
         values = {p.name: p.default for p in self.parameters.values()}
         values |= {name: coerce(self.parameters[name], value, self.name) for name, value in given.items()}
         return self.presets(values) if self.presets else values
@@ -82,8 +79,8 @@ class Registry:
     def get(self, name: str) -> Any:
         """The entry called `name`."""
         if name not in self.entries:
-            known = ", ".join(sorted(self.entries))
-            raise Refused(f"unknown {self.sort} {name!r}{nearest(name, self.entries)}: known are {known}")
+            near, known = nearest(name, self.entries), ", ".join(sorted(self.entries))
+            raise refusals.NAME_UNKNOWN(f"{self.sort} {name!r}", sort=self.sort, near=near, known=known)
         return self.entries[name]
 
 
@@ -176,7 +173,8 @@ def _signature(name: str, stages: list[Callable[..., Any]]) -> tuple[tuple[str, 
                 parameters.setdefault(argument.name, found)
             elif stage is stages[0] and argument.name not in WORDS:
                 words = ", ".join(WORDS)
-                raise TypeError(f"{name} needs {argument.name!r}, which is no word of the vocabulary: {words}")
+                word = f"{argument.name!r}{nearest(argument.name, WORDS)}"
+                raise TypeError(f"{name} needs {word}, which is no word of the vocabulary: {words}")
             elif stage is stages[0] and argument.name != "state":
                 needs.append(argument.name)
     if len(stages) > 1 and "target_text" not in needs:
@@ -197,8 +195,13 @@ def coerce(parameter: Parameter, value: Any, owner: str) -> Any:
         return TypeAdapter(parameter.annotation).validate_python(value)
     except ValidationError as error:
         said = error.errors()[0]["msg"].lower()
-        default = f"its default is {parameter.default!r}"
-        raise Refused(f"{owner}: {parameter.name}={value!r} cannot be used ({said}); {default}") from None
+        values = {"name": parameter.name, "value": value, "said": said, "default": parameter.default}
+        raise refusals.PARAMETER_UNUSABLE(owner, **values) from None
+
+
+def parameter_unknown(owner: str, name: str, known: Mapping[str, Any]) -> Exception:
+    """The refusal of a parameter that `owner` does not take."""
+    return refusals.PARAMETER_UNKNOWN(owner, name=name, near=nearest(name, known), known=", ".join(known) or "none")
 
 
 def nearest(name: str, known: Mapping[str, Any]) -> str:
@@ -229,22 +232,26 @@ def find(name: str) -> Method:
 
 
 def _from_file(path: Path, name: str) -> Method:
+    place = f"--method {path}:{name}"
     try:
         content = path.read_bytes()
     except OSError as error:
-        said = "there is no file" if isinstance(error, FileNotFoundError) else f"{error.strerror}:"
-        raise Refused(f"--method {path}:{name}: {said} {path}") from None
+        if isinstance(error, FileNotFoundError):
+            raise refusals.OWN_FILE_MISSING(place, path=path) from None
+        raise refusals.OWN_FILE_UNREADABLE(place, said=error.strerror) from None
     try:
         module = _load(path.resolve(), content)
     except Exception as error:
-        raise Refused(f"--method {path}: the file cannot be imported ({type(error).__name__}: {error})") from error
+        raise refusals.OWN_FILE_FAILS(place, said=f"{type(error).__name__}: {error}") from error
     function = getattr(module, name, None)
     if not callable(function):
-        raise Refused(f"--method {path}:{name}: the file has no function {name!r}{nearest(name, vars(module))}")
+        functions = [n for n, found in vars(module).items() if getattr(found, "__module__", "") == module.__name__]
+        near, known = nearest(name, vars(module)), ", ".join(functions) or "none"
+        raise refusals.OWN_FUNCTION_MISSING(place, name=name, near=near, known=known)
     try:
         return OWN.get(function) or build(function, **UNKNOWN_CARD)
     except TypeError as error:
-        raise Refused(f"--method {path}:{name}: {error}") from None
+        raise refusals.OWN_FUNCTION_UNUSABLE(place, said=error) from None
 
 
 @functools.lru_cache(64)

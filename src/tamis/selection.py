@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tamis.errors import Refused
+from tamis import refusals
 from tamis.pool.base import TYPES
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Selection:
         path = Path(folder)
         for name in ("selection.parquet", "manifest.json"):
             if not (path / name).is_file():
-                raise Refused(f"{path} holds no finished selection: {name} is missing; run tamis select -o {path}")
+                raise refusals.SELECTION_MISSING(path, name=name, path=path)
         page = path / "report.html"
         text = page.read_text(encoding="utf-8") if page.is_file() else None
         return cls(pq.read_table(path / "selection.parquet"), json.loads((path / "manifest.json").read_text()), text)
@@ -113,11 +113,11 @@ class Selection:
         pieces = kept_pieces(self, opened)
         if path is None:
             if opened.format == "jsonl":
-                raise Refused("apply to JSON Lines needs a path to write to: apply(pool, 'subset.jsonl')")
+                raise refusals.APPLY_WITHOUT_PATH("apply")
             return pa.Table.from_batches(pieces, opened.columns)
         target = Path(path)
         if target.exists():
-            raise Refused(f"{target} exists: name a new file")
+            raise refusals.FILE_EXISTS(target)
         with written_whole(target) as temporary:
             opened.save(pieces, temporary)
         return None
@@ -125,7 +125,7 @@ class Selection:
     def report(self, path: str | Path) -> Path:
         """Write the report page to `path`."""
         if self._page is None:
-            raise Refused("this selection has no report: it was combined of others; select again for one")
+            raise refusals.REPORT_MISSING(self.method)
         target = Path(path)
         target.write_text(self._page, encoding="utf-8")
         return target
@@ -134,7 +134,7 @@ class Selection:
         """Write `selection.parquet`, `manifest.json` and the report to a new or empty folder."""
         path = Path(folder)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise Refused(f"{path} is not an empty folder: name a new one")
+            raise refusals.FOLDER_NOT_EMPTY(path)
         path.mkdir(parents=True, exist_ok=True)
         pq.write_table(self.table, path / "selection.parquet", compression="zstd")
         if self._page is not None:
@@ -159,7 +159,7 @@ class Selection:
     ) -> "Selection":
         mine, theirs = (one.manifest["pool"]["fingerprint"] for one in (self, other))
         if mine != theirs:
-            raise Refused("the two selections were made from different pools: their rows do not mean the same")
+            raise refusals.SELECTIONS_OF_TWO_POOLS(f"{name} of {self.method} and {other.method}")
         parts = [self.table.filter(pa.array(of_self)), other.table.filter(pa.array(of_other))]
         table = pa.concat_tables(parts, promote_options="default")
         rank = table.schema.get_field_index("rank")
@@ -188,9 +188,7 @@ def check_ids(selection: Selection, pool: "Pool") -> None:
             local = wanted[done : np.searchsorted(wanted, start + batch.num_rows)] - start
             found = batch.column(0).take(pa.array(local)).cast(kind)
             if not found.equals(ids.slice(done, len(local))):
-                raise Refused(
-                    "the pool has other ids at the selected rows: give the pool that the selection was made from"
-                )
+                raise refusals.POOL_OF_OTHER_IDS("the pool")
             start, done = start + batch.num_rows, done + len(local)
 
 
@@ -199,7 +197,7 @@ def kept_pieces(selection: Selection, pool: "Pool") -> Iterator[Any]:
     wanted = np.sort(selection.rows)
     known = int(selection.manifest["pool"]["rows"])
     if pool.rows is not None and pool.rows != known:
-        raise Refused(f"the pool has {pool.rows:,} rows and the selection was made from {known:,}: give the same pool")
+        raise refusals.POOL_OF_OTHER_SIZE("the pool", rows=pool.rows, known=known)
     start = 0
     for shard in pool.shards:
         if shard.rows is None:
@@ -213,4 +211,4 @@ def kept_pieces(selection: Selection, pool: "Pool") -> Iterator[Any]:
         if len(local):
             yield from pool.kept(shard, local)
     if start != known:
-        raise Refused(f"the pool has {start:,} rows and the selection was made from {known:,}: give the same pool")
+        raise refusals.POOL_OF_OTHER_SIZE("the pool", rows=start, known=known)

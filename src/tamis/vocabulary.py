@@ -59,6 +59,7 @@ WORDS = {
         Word("label", "[n]", "int64", "class, coded from 0 in order of appearance", "--label COLUMN"),
         Word("group", "[n]", "int64", "group, coded from 0 in order of appearance", "--group COLUMN"),
         Word("cost", "[n]", "float64", "what keeping the example costs, at least 0", "--cost COLUMN"),
+        Word("embedding", "[n, d]", "float32", "a vector per example, finite", "--embedding COLUMN, 'f*' or FILE.npy"),
         Word("target_text", "[t]", "Arrow string array", "the texts of the target sample", "--target FILE"),
         Word("target_length", "[t]", "int64", "characters of the target's texts", "--target FILE"),
         Word("state", "", "the method's own", "what the method's `finish` made of the whole pool", "the method"),

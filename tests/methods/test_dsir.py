@@ -117,7 +117,7 @@ def test_faithful_weights_equal_data_selection(tmp_path):
 def test_refusals():
     with pytest.raises(Refused, match="smoothing"):
         state_of(smoothing=1.0)
-    with pytest.raises(Refused, match="target holds no text"):
+    with pytest.raises(Refused, match="target: it holds no text"):
         state_of(target=["", " "])
     for bad in ({"length": "median"}, {"unit": "page"}, {"ceiling": -1.0}, {"ceiling": math.nan}):
         with pytest.raises(Refused, match=next(iter(bad))):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis import refusals
-from tamis.budget import Share
+from tamis.budget import Share, said_shares
 from tamis.engine.frame import Frame
 from tamis.engine.plan import Plan
 from tamis.limits import Blocks, Limits, Taken, walk, walk_targets
@@ -102,20 +102,15 @@ def _limits(
     amounts = [float(share.of(Fraction(limit))) for share in plan.quota]
     rest = limit - sum(amounts)
     if rest < -1e-9 * limit:
-        raise refusals.SHARES_OVER_BUDGET(_said("--quota", plan.request.quota), asked=sum(amounts), limit=limit)
+        raise refusals.SHARES_OVER_BUDGET(said_shares("--quota", plan.quota), asked=sum(amounts), limit=limit)
     if cost is None and rest > 1e-9 * limit:
         amounts = divide(int(limit), np.array([*amounts, rest]))[:-1].astype(float).tolist()
     elif cost is None:
         amounts = divide(int(limit), np.array(amounts)).astype(float).tolist()
-    bins = _bins(plan.quota, frame, _said("--quota", plan.request.quota))
+    bins = _bins(plan.quota, frame, said_shares("--quota", plan.quota))
     left = np.array([limit - sum(amounts), *amounts])
     due = {(share.column, share.group): amount for share, amount in zip(plan.quota, amounts, strict=True)}
     return Limits(left, cost, bins, plan.request.fill), due
-
-
-def _said(flag: str, texts: list[str]) -> str:
-    """A flag with what was written behind it."""
-    return f"{flag} {' '.join(texts)!r}"
 
 
 def _bins(shares: list[Share], frame: Frame, place: str) -> NDArray[np.int64]:
@@ -140,7 +135,7 @@ def _take_floors(
     if not plan.floor:
         return {}
     due = _floors(plan, limit, limits.cost is None)
-    bins = _bins(plan.floor, frame, _said("--floor", plan.request.floor))
+    bins = _bins(plan.floor, frame, said_shares("--floor", plan.floor))
     least = Limits(np.array([0.0, *due.values()]), limits.cost, bins, plan.request.fill)
     least.charge(must)
     least.closed |= np.arange(len(due) + 1) == 0
@@ -159,7 +154,7 @@ def _floors(plan: Plan, limit: float, whole: bool) -> dict[tuple[str, str], floa
     """What each group with a floor is due at least; whole rows are rounded up where the budget has room for that."""
     exact = [share.of(Fraction(limit)) for share in plan.floor]
     if sum(exact) > limit:
-        place = _said("--floor", plan.request.floor)
+        place = said_shares("--floor", plan.floor)
         raise refusals.SHARES_OVER_BUDGET(place, asked=float(sum(exact)), limit=limit)
     amounts = [float(-(-amount // 1) if whole else amount) for amount in exact]
     if sum(amounts) > limit:

@@ -11,6 +11,7 @@ from tamis.engine.frame import Frame
 from tamis.engine.ids import find_ids
 from tamis.engine.parts import blank
 from tamis.engine.run import Run
+from tamis.engine.within import rows_within
 
 NO_ROWS = np.empty(0, np.int64)
 
@@ -38,6 +39,7 @@ def find_eligible(run: Run, frame: Frame) -> Eligible:
             shared = frame.ids(both[:1])[0].as_py()
             raise refusals.ID_KEPT_AND_EXCLUDED("--must-keep and --exclude", id=shared)
         mask[excluded] = False
+        earlier = _leave_out_earlier(run, frame, mask)
         without_text = _without_text(run, frame, mask, must)
         mask[without_text] = False
         pairs = np.empty((0, 2), np.int64)
@@ -46,6 +48,7 @@ def find_eligible(run: Run, frame: Frame) -> Eligible:
             pairs = pairs[~np.isin(pairs[:, 0], must)]
             mask[pairs[:, 0]] = False
         counts = {"pool": frame.rows, "excluded": len(excluded), "without_text": len(without_text)}
+        counts |= {"not_in_earlier_selection": earlier} if request.within else {}
         counts |= {"duplicates": len(pairs), "eligible": int(np.count_nonzero(mask))}
         step.rows_in, step.rows_out = frame.rows, counts["eligible"]
     if len(without_text):
@@ -53,6 +56,17 @@ def find_eligible(run: Run, frame: Frame) -> Eligible:
     if not counts["eligible"]:
         raise refusals.NO_ROW_ELIGIBLE(f"the pool {' '.join(request.pool)}")
     return Eligible(mask, must, pairs, counts)
+
+
+def _leave_out_earlier(run: Run, frame: Frame, mask: NDArray[np.bool_]) -> int:
+    """Leave rows out of `mask` that an earlier selection does not keep, and say how many."""
+    if not run.plan.request.within:
+        return 0
+    before = int(np.count_nonzero(mask))
+    kept = blank(run.work, "within", (frame.rows,), np.bool_)
+    kept[rows_within(run.plan.request.within, frame.pool)] = True
+    mask &= kept
+    return before - int(np.count_nonzero(mask))
 
 
 def _without_text(run: Run, frame: Frame, mask: NDArray[np.bool_], must: NDArray[np.int64]) -> NDArray[np.int64]:

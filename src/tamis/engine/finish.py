@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 import tamis
 from tamis.engine.choose import BY_FLOOR, BY_MUST, Choice
+from tamis.engine.contents import contents
 from tamis.engine.frame import BLOCK, Frame
 from tamis.engine.parts import read_arrays, read_table, write_array
 from tamis.engine.plan import Plan
@@ -125,18 +126,19 @@ def write_duplicates(path: Path, pairs: NDArray[np.int64]) -> None:
 class Gathered:
     """What the second look at kept and shown rows brought."""
 
-    def __init__(self, parts: list[Path], counts: Any, texts: dict[int, str]) -> None:
-        self.parts, self.counts, self.texts = parts, counts, texts
+    def __init__(self, parts: list[Path], counts: Any, texts: dict[int, str], images: dict[int, str]) -> None:
+        self.parts, self.counts, self.texts, self.images = parts, counts, texts, images
 
 
 def gather(run: Run, workers: Workers, frame: Frame, choice: Choice, show: NDArray[np.int64]) -> Gathered:
-    """Read the shards of kept rows once more: their whole rows, their n-grams, and the texts to show."""
+    """Read the shards of kept rows once more: their whole rows, their n-grams, and texts and images to show."""
     plan = run.plan
     kept = np.sort(choice.rows)
     counting = plan.measures_text
-    wanted = [digest(kept), digest(show), plan.request.subset, plan.columns["text"], counting]
+    made = {name: found.to_json() for name, found in plan.pool.derived.items()}
+    wanted = [digest(kept), digest(show), plan.request.subset, plan.columns["text"], counting, made]
     which = f"gather-{digest([tamis.__version__, frame.pool.fingerprint, *wanted])}"
-    folder = run.folder.state / which
+    folder = run.folder.parts / which
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in (("kept", kept), ("show", show)):
         write_array(folder / f"{name}.npy", rows)
@@ -148,6 +150,7 @@ def gather(run: Run, workers: Workers, frame: Frame, choice: Choice, show: NDArr
             spec = {
                 "rows": str(folder / "kept.npy"), "show": str(folder / "show.npy"), "first": first, "count": count,
                 "subset": plan.request.subset, "text": plan.columns["text"], "counts": counting,
+                "image": plan.columns["image"],
             }  # fmt: skip
             out = folder / f"{number}.arrow"
             tasks.append({"do": "gather", "pool": 0, "shard": number, "out": str(out), "spec": spec})
@@ -156,19 +159,21 @@ def gather(run: Run, workers: Workers, frame: Frame, choice: Choice, show: NDArr
     step.rows_in, step.rows_out = frame.rows, len(kept)
     run.steps.append(step)
     texts: dict[int, str] = {}
+    images: dict[int, str] = {}
     counts: Any = None
     parts = []
     for task in tasks:
         out = Path(task["out"])
         found = read_table(out)
-        texts |= dict(zip(found["row"].to_pylist(), found["text"].to_pylist(), strict=True))
+        for shown, name in ((texts, "text"), (images, "image")):
+            shown.update(zip(found["row"].to_pylist(), found[name].to_pylist(), strict=True))
         parts.append(out.with_name(f"{out.stem}.subset"))
         if (path := out.with_name(f"{out.stem}.counts.npz.zst")).exists():
             from tamis.ops import ngrams
 
             partial = ngrams.NgramCounts(**read_arrays(path))
             counts = partial if counts is None else ngrams.merge(counts, partial)
-    return Gathered([part for part in parts if part.exists()], counts, texts)
+    return Gathered([part for part in parts if part.exists()], counts, texts, images)
 
 
 def write_subset(run: Run, path: Path, parts: list[Path]) -> None:
@@ -195,6 +200,9 @@ def base_manifest(run: Run, frame: Frame, targets: list[Frame], rows: dict[str, 
             "rows": frame.rows,
             "bytes": plan.pool.bytes,
             "fingerprint": plan.pool.fingerprint,
+            "scan": plan.columns | {"part": frame.parts[0].parent.name},
+            "derived": {name: made.to_json() for name, made in plan.pool.derived.items()},
+            "contents": contents(frame),
         },
         "roles": {role: asdict(found) for role, found in plan.roles.items()},
         "targets": [

@@ -20,11 +20,15 @@ Asked = dict[str, dict[str, Any]]
 
 
 class Folder:
-    """An output folder. `.tamis` in it holds the request, the lock, and the parts of finished shards."""
+    """An output folder. `.tamis` in it holds the request, the lock, and the parts of finished shards.
 
-    def __init__(self, path: Path) -> None:
+    The folders of several steps share the `parts` of one; those of several budgets share all its `state`.
+    """
+
+    def __init__(self, path: Path, state: Path | None = None, parts: Path | None = None) -> None:
         self.path = path
-        self.state = path / STATE
+        self.state = state or path / STATE
+        self.parts = parts or self.state
         self.is_new = not self.state.exists()
 
     @property
@@ -63,6 +67,16 @@ class Folder:
             raise refusals.OUTPUT_OF_CHANGED_FILES(self.place, names=" and ".join(changed))
         return False
 
+    def check_request(self, request: dict[str, Any], force: bool) -> bool:
+        """As `check`, without looking at the files that the request names."""
+        manifest = self.manifest
+        return self.check({"request": request, "inputs": manifest["inputs"] if manifest else {}}, force)
+
+    def take_back(self, existed: bool) -> None:
+        """Remove what a refused run made, unless finished shards of a large pool are worth keeping."""
+        if not self._has_work():
+            self._remove(existed)
+
     def _begun(self) -> dict[str, Any] | None:
         try:
             return json.loads((self.state / "request.json").read_text())  # type: ignore[no-any-return]
@@ -77,6 +91,7 @@ class Folder:
         """
         existed = self.path.is_dir()
         self.state.mkdir(parents=True, exist_ok=True)
+        self.parts.mkdir(parents=True, exist_ok=True)
         with (self.state / "lock").open("a+") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -92,8 +107,8 @@ class Folder:
                 yield finished
             except Refused:
                 self.sweep()
-                if self.is_new and not self._has_work():
-                    self._remove(existed)
+                if self.is_new:
+                    self.take_back(existed)
                 raise
             finally:
                 if self.state.is_dir():
@@ -113,14 +128,21 @@ class Folder:
 
     def sweep(self) -> None:
         """Remove what killed runs left behind."""
-        for path in self.state.rglob("tmp-*"):
+        for path in [*self.state.rglob("tmp-*"), *self.parts.rglob("tmp-*")]:
             path.unlink(missing_ok=True)
         for name in ("work", NEW):
             shutil.rmtree(self.state / name, ignore_errors=True)
 
+    def forget_selections(self, kept: list[str]) -> None:
+        """Remove the sub-folders that an earlier request made of several budgets, but those `kept`."""
+        for earlier in (self.manifest or {}).get("selections", []):
+            name = Path(earlier["folder"]).name
+            if name not in kept:
+                shutil.rmtree(self.path / name, ignore_errors=True)
+
     def keep_only(self, steps: set[str]) -> None:
         """Remove parts that belong to none of these steps, and states that were merged from them."""
-        for path in self.state.iterdir():
+        for path in self.parts.iterdir():
             if path.is_dir() and path.name not in steps:
                 shutil.rmtree(path, ignore_errors=True)
             elif path.name.startswith("state-"):

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tamis.engine.parts import blank, read_table
+from tamis.engine.vectors import VectorFile, assemble
 from tamis.ops.hashing import mix64
 from tamis.pool import Pool
 
@@ -22,7 +23,7 @@ class Frame:
 
     def __init__(self, pool: Pool, parts: list[Path], work: Path) -> None:
         self.pool = pool
-        self.parts = parts
+        self.parts = self.folded = parts
         self.work = work
         self.tables = [read_table(path) for path in parts]
         self.counts = np.array([table.num_rows for table in self.tables], np.int64)
@@ -71,14 +72,13 @@ class Frame:
     def keys(self, seed: int) -> NDArray[np.uint64]:
         """`hash(seed, id)` of each row, or `hash(seed, row)` where there are no ids."""
         if "key" not in self.columns:
-            salt = mix64(np.array([seed], np.uint64) + np.uint64(0xA0761D6478BD642F))[0]
             whole = blank(self.work, "key", (self.rows,), np.uint64)
             for start, table in zip(self.starts, self.tables, strict=False):
                 if "id_key" in table.column_names:
                     base = table["id_key"].to_numpy()
                 else:
                     base = mix64(np.arange(start, start + table.num_rows, dtype=np.uint64))
-                whole[start : start + table.num_rows] = mix64(base ^ salt)
+                whole[start : start + table.num_rows] = keys_of(base, seed)
             self.columns["key"] = whole
         return self.columns["key"]
 
@@ -104,6 +104,13 @@ class Frame:
         names = pa.array([file.name for file in self.pool.files], pa.string())
         return names.take(pa.array(index)), rows - self.file_starts[index]
 
+    def vectors(self, file: VectorFile | None) -> NDArray[Any]:
+        """`float [n, d]`, of a file beside the pool or of its columns; memory-mapped where it is large."""
+        if "embedding" not in self.columns:
+            parts = [part.with_name(f"{part.stem}.embedding.npy") for part in self.parts]
+            self.columns["embedding"] = file.of_pool(self.rows) if file else assemble(parts, self.rows, self.work)
+        return self.columns["embedding"]
+
     def where(self, row: int) -> str:
         """File and place of a row, for a message."""
         index = int(np.searchsorted(self.starts, row, side="right")) - 1
@@ -115,6 +122,20 @@ class Frame:
             path = part.with_name(f"{part.stem}.{which}.npy")
             mode: Literal["r"] | None = "r" if path.stat().st_size > 4096 else None  # nothing cannot be mapped
             yield start, np.load(path, mmap_mode=mode, allow_pickle=False)
+
+    def text_hashes(self, number: int) -> NDArray[np.uint64]:
+        """The hash of each text of shard `number` in the order of its rows, `uint64 [n, 2]`; 0 where there is none."""
+        part = self.parts[number]
+        found = np.load(part.with_name(f"{part.stem}.texts.npy"), allow_pickle=False)
+        hashes = np.zeros((int(self.counts[number]), 2), np.uint64)
+        hashes[found[:, 2].astype(np.int64)] = found[:, :2]
+        return hashes
+
+
+def keys_of(base: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
+    """Keys of rows, from the first word of the hash of each id, or from `mix64(row)` where there are no ids."""
+    salt = mix64(np.array([seed], np.uint64) + np.uint64(0xA0761D6478BD642F))[0]
+    return mix64(base ^ salt)
 
 
 def _coded(column: pa.ChunkedArray, known: dict[str, int]) -> NDArray[np.int32]:

@@ -1,6 +1,7 @@
 """Files of finished work: written under a temporary name and renamed, so that what exists is whole."""
 
 import io
+import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 IN_MEMORY = 1 << 20
+BLOCK_BYTES = 32 << 20
 
 
 @contextmanager
@@ -66,7 +68,7 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
 
 def blank(folder: Path, name: str, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     """An array to fill: in memory when small, otherwise a memory-mapped file that the system may write back."""
-    if shape[0] <= IN_MEMORY:
+    if shape[0] <= IN_MEMORY and np.dtype(dtype).itemsize * math.prod(shape) <= 8 * IN_MEMORY:
         return np.zeros(shape, dtype)
     folder.mkdir(parents=True, exist_ok=True)
     return np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape)

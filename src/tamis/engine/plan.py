@@ -6,20 +6,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tamis import budget as budgets
+from tamis import refusals
+from tamis.budget import UNITS, Budget, Share, check_shares, parse_several, parse_shares, said_shares
 from tamis.engine.request import ROLES, Request
-from tamis.errors import Refused
+from tamis.engine.vectors import VectorFile, find_vectors
+from tamis.engine.within import chosen_rows
 from tamis.ops.choosers import CHOOSERS, Chooser
 from tamis.pool import Pool, open_pool
 from tamis.pool.base import digest, missing_column
-from tamis.pool.roles import Role, find_roles, mixed_notes, need_text, said_kind
-from tamis.registry import Method, coerce, find, nearest
+from tamis.pool.images import COLUMN as IMAGE
+from tamis.pool.images import find_images
+from tamis.pool.roles import ACCEPTS, Role, find_roles, mixed_notes, need_text, said_kind
+from tamis.pool.storage import stamp
+from tamis.registry import Method, coerce, find, nearest, parameter_unknown
 
 COLUMN_NEEDS = {"score": "numbers", "cost": "numbers", "label": "codes", "group": "codes"}
 TEXT_NEEDS = {"text", "length"}
 TARGET_NEEDS = {"target_text", "target_length"}
 OF_TEXTS = ("text", "length")  # what a method gets that scores while texts are read
-OF_ROWS = ("key", "score", "cost", "label", "group", "length")  # what one gets that scores afterwards
+OF_ROWS = ("key", "score", "cost", "label", "group", "length", "embedding")  # what one gets that scores afterwards
 OF_ORDERS = (*OF_ROWS, "rng", "target_length")
 
 
@@ -44,13 +49,19 @@ class Plan:
     pool: Pool
     targets: list[Target]
     roles: dict[str, Role]
-    budget: budgets.Budget | None
-    quota: list[budgets.Share]
-    floor: list[budgets.Share]
+    budgets: list[Budget]
+    quota: list[Share]
+    floor: list[Share]
     columns: dict[str, Any]
     shares: Any = "equal"
     notes: list[str] = field(default_factory=list)
     verb: str = "select"
+    vectors: VectorFile | None = None
+
+    @property
+    def budget(self) -> Budget | None:
+        """The only budget, or the first of several; None when rows are only scored."""
+        return self.budgets[0] if self.budgets else None
 
     @cached_property
     def asked(self) -> dict[str, dict[str, Any]]:
@@ -63,6 +74,10 @@ class Plan:
             if (text := getattr(request, n) or "").startswith("@")
         }
         inputs = {"the pool": self.pool.fingerprint}
+        if request.within:
+            inputs["the earlier selection"] = digest(chosen_rows(request.within))
+        if self.vectors:
+            inputs["the embedding"] = stamp(self.vectors.path)
         inputs |= {f"the target {target.name}": target.pool.fingerprint for target in self.targets}
         inputs |= {
             what: digest(Path(path).read_bytes()) for what, path in named.items() if path and Path(path).is_file()
@@ -111,17 +126,23 @@ def make_plan(request: Request, source: Any = None, targets: Any = None) -> Plan
     `source` and `targets` stand in for the request's paths when the pool is in memory.
     """
     method, given = _method(request)
+    vectors = given.pop("embedding")
     pool = open_pool(source if source is not None else request.pool)
     place = "the pool" if source is not None else " ".join(request.pool)
     roles = find_roles(pool.schema, given, place, pool.mixed)
-    budget = budgets.parse(request.budget) if request.budget is not None else None
+    find_images(pool, roles, place)
+    asked = parse_several(request.budget) if request.budget is not None else []
     quota, floor = _shares("--quota", request.quota), _shares("--floor", request.floor)
     chooser, parameters, choosing, shares = _parameters(request, method)
     notes = [*pool.notes, *mixed_notes(pool.mixed, roles, place)]
     plan = Plan(
-        request, method, parameters, chooser, choosing, pool, [], roles, budget, quota, floor, {}, shares, notes
+        request, method, parameters, chooser, choosing, pool, [], roles, asked, quota, floor, {}, shares, notes
     )
+    needed = method.name if "embedding" in method.needs else ""
+    plan.vectors = find_vectors(pool, roles, vectors, request.represent, needed)
     _check_needs(plan, place)
+    for budget in plan.budgets:
+        _check_budget(plan, budget, place)
     _check_limits(plan, place)
     plan.targets = _open_targets(plan, targets)
     plan.columns = _columns(plan)
@@ -130,11 +151,11 @@ def make_plan(request: Request, source: Any = None, targets: Any = None) -> Plan
 
 def _method(request: Request) -> tuple[Method, dict[str, str | None]]:
     """The method, and the columns given for roles, those of `top:COLUMN` and `--use` included."""
-    given: dict[str, str | None] = {role: getattr(request, role) for role in ROLES}
+    given: dict[str, str | None] = {role: getattr(request, role) for role in (*ROLES, "embedding")}
     for word, column in request.use.items():
         if word not in given:
-            roles = ", ".join(given)
-            raise Refused(f"--use {word}={column}: {word!r} is no role{nearest(word, given)}; roles are {roles}")
+            place, near = f"--use {word}={column}", nearest(word, given)
+            raise refusals.ROLE_UNKNOWN(place, word=word, near=near, roles=", ".join(given))
         given[word] = column
     name, colon, column = request.method.partition(":")
     if colon and name in ("top", "bottom"):
@@ -148,20 +169,19 @@ def _parameters(request: Request, method: Method) -> tuple[Chooser | None, dict[
     given = dict(request.set)
     shares = _target_shares(given.pop("shares", "equal"), len(request.target))
     if request.choose and not method.choose:
-        raise Refused(f"--choose {request.choose}: {method.name} makes an order by itself: leave --choose out")
+        raise refusals.CHOOSER_OF_ORDER(f"--choose {request.choose}", method=method.name)
     chooser: Chooser | None = CHOOSERS.get(request.choose or method.choose) if method.choose else None
     own = chooser.parameters if chooser else {}
     known = {**method.parameters, **own}
     for name in given:
         if name not in known:
-            options = ", ".join(known) or "none"
-            raise Refused(f"{method.name} has no parameter {name!r}{nearest(name, known)}: it takes {options}")
+            raise parameter_unknown(method.name, name, known)
     parameters = method.bind({name: value for name, value in given.items() if name in method.parameters})
     choosing = {name: p.default for name, p in own.items()} | {n: v for n, v in parameters.items() if n in own}
     choosing |= {n: coerce(own[n], v, method.name) for n, v in given.items() if n in own}
     if not choosing.get("temperature", 0) >= 0:
-        said = f"temperature={choosing['temperature']} is not 0 or above"
-        raise Refused(f"{said}: 0 takes the best, 1 draws by the odds")
+        place = f"temperature={choosing['temperature']}"
+        raise refusals.PARAMETER_OUT_OF_RANGE(place, accepted="0 or above, where 0 takes the best, 1 draws by the odds")
     return chooser, parameters, choosing, shares
 
 
@@ -173,16 +193,15 @@ def _target_shares(value: Any, targets: int) -> Any:
     try:
         shares = [float(number) for number in numbers]
     except (TypeError, ValueError):
-        grammar = "equal, tokens, or a number a target as in 0.5,0.5"
-        raise Refused(f"shares={value!r} cannot be read: write {grammar}") from None
+        raise refusals.TARGET_SHARES_UNREADABLE(f"shares={value!r}") from None
     if len(shares) != targets or min(shares, default=-1) < 0 or sum(shares) <= 0:
-        raise Refused(f"shares={value!r} does not fit {targets} targets: give one number of at least 0 for each")
+        raise refusals.TARGET_SHARES_MISFIT(f"shares={value!r}", targets=targets)
     return shares
 
 
-def _shares(flag: str, texts: list[str]) -> list[budgets.Share]:
-    found = [share for text in texts for share in budgets.parse_shares(flag, text)]
-    budgets.check_shares(flag, " ".join(texts), found)
+def _shares(flag: str, texts: list[str]) -> list[Share]:
+    found = [share for text in texts for share in parse_shares(flag, text)]
+    check_shares(flag, " ".join(texts), found)
     return found
 
 
@@ -195,60 +214,74 @@ def _check_needs(plan: Plan, place: str) -> None:
         plan.roles["group"] = plan.roles["label"]
     for need in needs:
         if need in COLUMN_NEEDS and need not in plan.roles:
-            columns = ", ".join(plan.pool.schema)
-            raise Refused(f"{plan.method.name} needs a {need}: name its column with --{need}, one of {columns}")
+            raise _need_without_column(plan, need, place)
     if not TARGET_NEEDS.isdisjoint(needs) and not plan.request.target:
-        raise Refused(f"{plan.method.name} needs a target: give a sample of what you want with --target FILE")
+        raise refusals.TARGET_NEEDED(plan.method.name)
+
+
+def _need_without_column(plan: Plan, need: str, place: str) -> Exception:
+    """The refusal of a need whose column is not said: it lists the columns that could be meant."""
+    columns = ", ".join(name for name, kind in plan.pool.schema.items() if kind in (*ACCEPTS[need], "null"))
+    if columns:
+        return refusals.NEED_WITHOUT_COLUMN(plan.method.name, need=need, columns=columns)
+    accepted = " or ".join(ACCEPTS[need])
+    return refusals.NEED_WITHOUT_ANY_COLUMN(plan.method.name, need=need, place=place, accepted=accepted)
 
 
 def _check_supply(plan: Plan) -> None:
     """Refuse an argument of the method that nothing supplies for its kind of work."""
     method = plan.method
     if method.fit and not plan.has_scores:
-        raise Refused(f"{method.name} gives an Order, and only a Score or a Match can have a fit: leave the fit out")
+        raise refusals.FIT_OF_ORDER(method.name)
     known = OF_TEXTS if plan.reads_text_to_score else OF_ROWS if plan.has_scores else OF_ORDERS
     known = (*known, "state") if method.fit else known
     for name, argument in inspect.signature(method.function).parameters.items():
         if name not in known and argument.kind is not argument.KEYWORD_ONLY:
             kind = f"a method of kind {method.kind}" + (" that reads texts" if plan.reads_text_to_score else "")
-            raise Refused(f"{method.name} needs {name!r}, and {kind} can only have {', '.join(known)}: drop it")
+            raise refusals.NEED_NOT_SUPPLIED(method.name, need=name, kind=kind, known=", ".join(known))
+
+
+def _check_budget(plan: Plan, budget: Budget, place: str) -> None:
+    schema = plan.pool.schema
+    if budget.is_cost and budget.unit not in UNITS:
+        if budget.unit not in schema:
+            near = nearest(budget.unit, dict.fromkeys([*UNITS, *schema]))
+            raise refusals.BUDGET_UNIT_UNKNOWN(
+                budget.place, unit=budget.unit, near=near, place=place, columns=_numeric(schema)
+            )
+        if schema[budget.unit] not in ("integer", "number", "null"):
+            kind = said_kind(budget.unit, schema, plan.pool.mixed)
+            raise refusals.BUDGET_UNIT_NOT_NUMBERS(
+                budget.place, name=budget.unit, kind=kind, place=place, columns=_numeric(schema)
+            )
+    if budget.unit in UNITS:
+        plan.roles["text"] = need_text(schema, plan.roles, place)
+    if not budget.is_cost and plan.pool.rows is not None:
+        budget.rows(plan.pool.rows)
 
 
 def _check_limits(plan: Plan, place: str) -> None:
-    schema, budget = plan.pool.schema, plan.budget
-    if budget and budget.is_cost and budget.unit not in budgets.UNITS:
-        if budget.unit not in schema:
-            names = [*budgets.UNITS, *schema]
-            guess = nearest(budget.unit, dict.fromkeys(names))
-            raise Refused(
-                f"budget {budget.asked!r} has the unknown unit {budget.unit!r}{guess}: it can be tokens, chars, bytes "
-                f"or a numeric column of {place}"
-            )
-        if schema[budget.unit] not in ("integer", "number", "null"):
-            numeric = ", ".join(name for name, known in schema.items() if known in ("integer", "number")) or "none"
-            kind = said_kind(budget.unit, schema, plan.pool.mixed)
-            raise Refused(
-                f"budget {budget.asked!r}: column {budget.unit!r} is {kind}, and a cost is a number: "
-                f"the numeric columns are {numeric}"
-            )
-    if budget and budget.unit in budgets.UNITS:
-        plan.roles["text"] = need_text(schema, plan.roles, place)
-    if budget and not budget.is_cost and plan.pool.rows is not None:
-        budget.rows(plan.pool.rows)
+    schema = plan.pool.schema
     for flag, shares in (("--quota", plan.quota), ("--floor", plan.floor)):
         for share in shares[:1]:
             if share.column not in schema:
                 raise missing_column(share.column, schema, place, flag)
             if schema[share.column] == "mixed":
                 kind = said_kind(share.column, schema, plan.pool.mixed)
-                raise Refused(f"{flag}: column {share.column!r} of {place} is {kind}: make it one type")
+                where = said_shares(flag, shares)
+                raise refusals.SHARES_OF_MIXED_COLUMN(where, name=share.column, place=place, kind=kind)
     if plan.quota and plan.floor and plan.quota[0].column != plan.floor[0].column:
-        raise Refused(
-            f"--quota on {plan.quota[0].column!r} and --floor on {plan.floor[0].column!r} cannot be kept together: "
-            "give both on one column, or one of them"
+        raise refusals.QUOTA_AND_FLOOR_APART(
+            f"--quota on {plan.quota[0].column!r} and --floor on {plan.floor[0].column!r}"
         )
-    if (plan.request.must_keep or plan.request.exclude) and "id" not in plan.roles:
-        raise Refused("--must-keep and --exclude name ids, and the pool has no id column: name it with --id")
+    if "id" not in plan.roles:
+        for flag, ids in (("--must-keep", plan.request.must_keep), ("--exclude", plan.request.exclude)):
+            if ids:
+                raise refusals.IDS_WITHOUT_COLUMN(flag, place=place)
+
+
+def _numeric(schema: dict[str, str]) -> str:
+    return ", ".join(name for name, kind in schema.items() if kind in ("integer", "number")) or "none"
 
 
 def _open_targets(plan: Plan, sources: Any) -> list[Target]:
@@ -283,23 +316,26 @@ def _target_text(plan: Plan, pool: Pool, path: str) -> str:
 
 def _columns(plan: Plan) -> dict[str, Any]:
     """What the scan must bring, as plain values."""
-    roles, budget = plan.roles, plan.budget
+    roles = plan.roles
     column = {role: found.column for role, found in roles.items()}
     numbers: set[str] = set()
     codes: set[str] = set()
     for need in plan.method.needs:
         if need in COLUMN_NEEDS:
             (numbers if COLUMN_NEEDS[need] == "numbers" else codes).add(column[need])
-    if budget and budget.is_cost and budget.unit not in budgets.UNITS:
-        numbers.add(budget.unit)
+    for budget in plan.budgets:
+        if budget.is_cost and budget.unit not in UNITS:
+            numbers.add(budget.unit)
     if plan.group_column:
         codes.add(plan.group_column)
-    tokens = (budget is not None and budget.unit == "tokens") or plan.shares == "tokens"
+    tokens = any(budget.unit == "tokens" for budget in plan.budgets) or plan.shares == "tokens"
     return {
         "text": column.get("text"),
         "id": column.get("id"),
         "numbers": sorted(numbers),
         "codes": sorted(codes),
+        "embedding": "embedding" if "embedding" in plan.method.needs and not plan.vectors else None,
+        "image": IMAGE if "image" in roles else None,
         "duplicates": plan.request.duplicates == "drop" and "text" in column,
         "tokens": (plan.request.tokenizer or "default") if tokens else None,
     }

@@ -10,6 +10,7 @@ from tamis.engine.choose import Choice
 from tamis.engine.frame import Frame
 from tamis.engine.plan import Plan
 from tamis.engine.scores import Scores
+from tamis.measure.pictures import has_pillow
 from tamis.ops.ranking import extreme
 from tamis.report import summary as summaries
 
@@ -46,10 +47,11 @@ class Outcome:
 
 
 def shown_rows(done: Outcome) -> dict[str, NDArray[np.int64]]:
-    """Rows whose texts the report shows: the best, the last kept, the first dropped, and the lowest."""
+    """Rows whose texts or images the report shows: the best, the last kept, the first dropped, and the lowest."""
     kept = done.choice.rows
     show = {"top": kept[:SHOWN], "border": kept[SHOWN:][-SHOWN:], "below": NOTHING, "bottom": NOTHING}
-    if done.plan.columns["text"] is None or not done.plan.request.examples:
+    nothing = done.plan.columns["text"] is None and done.plan.columns["image"] is None
+    if nothing or not done.plan.request.examples:
         return dict.fromkeys(show, NOTHING)
     if done.scores is not None and done.plan.method.name != "random":
         dropped = np.array(done.eligible)
@@ -62,12 +64,14 @@ def shown_rows(done: Outcome) -> dict[str, NDArray[np.int64]]:
 
 
 def examples(
-    done: Outcome, show: dict[str, NDArray[np.int64]], texts: dict[int, str]
-) -> dict[str, list[dict[str, Any]]]:
-    """What the report says of each shown row."""
+    done: Outcome, show: dict[str, NDArray[np.int64]], texts: dict[int, str], images: dict[int, str]
+) -> dict[str, Any]:
+    """What the report says of each shown row, and a `note` of what it cannot show."""
     kept = len(done.choice.rows)
     first = {"top": 0, "border": max(kept - SHOWN, SHOWN)}
-    found: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str, Any] = {}
+    if done.plan.columns["image"] is not None and not has_pillow():
+        found["note"] = "Images are not shown, since the package Pillow is missing: pip install 'tamis[images]'"
     for name, rows in show.items():
         ranks = range(first[name], first[name] + len(rows)) if name in first else [None] * len(rows)
         target = np.array([-1 if rank is None else done.choice.target[rank] for rank in ranks], np.int64)
@@ -84,7 +88,8 @@ def examples(
                 else None,
                 "group": _group(done, int(row)),
                 "reason": None,
-                "text": texts.get(int(row), ""),
+                "text": texts.get(int(row)) or "",
+                "image": images.get(int(row)),
             }
             for index, (rank, row) in enumerate(zip(ranks, rows.tolist(), strict=True))
         ]

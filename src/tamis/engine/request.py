@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tamis.errors import Refused
+from tamis import refusals
 from tamis.registry import nearest
 
-ROLES = ("text", "id", "label", "group", "cost", "score", "weight")
+ROLES = ("text", "id", "label", "group", "cost", "score", "weight", "image")
 NOT_IDENTITY = {"output", "workers", "force"}
 
 
@@ -21,7 +21,7 @@ class Request(BaseModel):
     method: str = Field(description="a method's name, top:COLUMN, bottom:COLUMN, or file.py:function")
     target: list[str] = Field([], description="samples of what is wanted; may repeat, and all get equal shares")
     target_text: str | None = Field(None, description="text column of the targets")
-    budget: str | None = Field(None, description="how much to keep: 5000, 10%, 2M tokens, 30 COLUMN")
+    budget: str | None = Field(None, description="how much to keep, as in 5000, 10%, 2M tokens or 30 COLUMN")
     output: str | None = Field(None, description="the folder to write")
     seed: int = Field(0, ge=0, description="same request and seed, same selection")
     text: str | None = Field(None, description="column of the text")
@@ -31,11 +31,15 @@ class Request(BaseModel):
     cost: str | None = Field(None, description="column of the cost")
     score: str | None = Field(None, description="column of the score")
     weight: str | None = Field(None, description="column of the weight")
+    image: str | None = Field(None, description="column of the image: its bytes, its path, or a struct of both")
+    embedding: str | None = Field(None, description="vectors: a column of lists, columns such as f*, or FILE.npy")
+    represent: str | None = Field(None, description="what makes vectors of images: small-image or MODEL.onnx")
     use: dict[str, str] = Field({}, description="what fills a need: word=COLUMN")
     set: dict[str, Any] = Field({}, description="parameters of the method or its chooser: name=value")
     choose: str | None = Field(None, description="replaces the method's way to choose")
     quota: list[str] = Field([], description="exact shares of the budget: COLUMN=GROUP:SHARE,GROUP:SHARE")
     floor: list[str] = Field([], description="least shares of the budget, same grammar")
+    within: str | None = Field(None, description="an earlier selection: only rows that it keeps may be chosen")
     borrow: bool = Field(False, description="let others have what a group with a quota or floor is short of")
     fill: bool = Field(False, description="go on after the first row that does not fit into a cost budget")
     must_keep: str | None = Field(None, description="ids to keep: a comma list, or @FILE with one id a line")
@@ -79,7 +83,7 @@ def make_request(values: dict[str, Any], where: str = "request") -> Request:
     fields = Request.model_fields
     for key in values:
         if key.replace("-", "_") not in fields:
-            raise Refused(f"{where}: unknown key {key!r}{nearest(key, fields)}; known are {', '.join(fields)}")
+            raise refusals.KEY_UNKNOWN(where, name=key, near=nearest(key, fields), known=", ".join(fields))
     values = {key.replace("-", "_"): value for key, value in values.items()}
     for name in ("pool", "target", "quota", "floor"):
         if isinstance(values.get(name), str):
@@ -91,10 +95,13 @@ def make_request(values: dict[str, Any], where: str = "request") -> Request:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"])) or "request"
-        told = "is missing" if first["type"] == "missing" else f"cannot be {first['input']!r}: {first['msg'].lower()}"
-        raise Refused(f"{where}: {name} {told} ({_help(name)})") from None
+        if first["type"] == "missing":
+            raise refusals.INCOMPLETE(where, name=name, meaning=request_help(name)) from None
+        values = {"value": first["input"], "said": first["msg"].lower(), "meaning": request_help(name)}
+        raise refusals.VALUE_UNUSABLE(where, name=name, **values) from None
 
 
-def _help(name: str) -> str:
+def request_help(name: str) -> str:
+    """What a field of a request means."""
     field = Request.model_fields.get(name)
     return str(field.description) if field else "see tamis select --help"

@@ -1,8 +1,9 @@
 """Run a plan: scan, score, choose, gather, write; every finished shard is kept and never done twice."""
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,19 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tamis
+from tamis import refusals
+from tamis.budget import Budget
 from tamis.engine.choose import Choice, choose
 from tamis.engine.console import Console
 from tamis.engine.folder import Folder
 from tamis.engine.folds import folds
 from tamis.engine.frame import Frame
 from tamis.engine.launch import Launched, usable_cores, worth_processes
-from tamis.engine.parts import read_arrays, write_arrays
+from tamis.engine.parts import read_arrays, write_array, write_arrays
 from tamis.engine.plan import Plan
 from tamis.engine.scores import Scores, method_order, priorities
 from tamis.engine.tasks import Job
 from tamis.engine.worker import peak_mb
 from tamis.engine.workers import Workers
-from tamis.errors import Refused
 from tamis.kernels import compile_kernels
 from tamis.limits import Blocks
 from tamis.ops.ranking import descending
@@ -76,6 +78,16 @@ class Run:
             self.plan.measures_text,
         )
 
+    def cut(self, budget: Budget) -> "Run":
+        """The same run for one of several budgets, with a sub-folder of its own."""
+        path = self.folder.path / budget.folder
+        request = self.plan.request.model_copy(update={"budget": budget.asked, "output": str(path)})
+        console = Console(self.console.quiet)
+        console.warnings = list(self.console.warnings)
+        plan = replace(self.plan, request=request, budgets=[budget])
+        folder = Folder(path, self.folder.state, self.folder.parts)
+        return Run(plan, folder, console, steps=list(self.steps))
+
     def workers(self, stack: ExitStack) -> Workers:
         """As many processes as are asked for and can be busy; compiled kernels are on disk before they start."""
         pool, columns = self.plan.pool, self.plan.columns
@@ -92,7 +104,7 @@ class Run:
     def do(self, workers: Workers, step: Step, which: str, tasks: list[dict[str, Any]]) -> None:
         """Run those tasks whose parts do not exist; the part of each is `out`."""
         start = time.monotonic()
-        (self.folder.state / which).mkdir(parents=True, exist_ok=True)
+        (self.folder.parts / which).mkdir(parents=True, exist_ok=True)
         self.used.add(which)
         open_tasks = [task for task in {task["out"]: task for task in tasks}.values() if not Path(task["out"]).exists()]
         open_tasks.sort(key=lambda task: -self.job.pools[task["pool"]].shards[task["shard"]].bytes)
@@ -111,7 +123,7 @@ class Run:
     def scan(self, workers: Workers) -> tuple[Frame, list[Frame]]:
         """One pass over the targets and the pool; the frames of the pool and of the targets."""
         plan = self.plan
-        count = len(folds(plan.method, plan.parameters, plan.measures_text)) if plan.columns["text"] else 0
+        count = self.fold_count
         spec = plan.columns | {"folds": list(range(count))}
         fit = [found[2] for found in folds(plan.method, plan.parameters, plan.measures_text)] if count else []
         own = [plan.method_name, plan.asked["inputs"].get("the method")]
@@ -119,9 +131,11 @@ class Run:
         tokenizer = plan.asked["inputs"].get("the tokenizer")
         frames = []
         for index, pool in enumerate(self.job.pools):
-            mine = spec if not index else self._target_spec(spec, index)
-            which = f"scan-{digest([tamis.__version__, mine, fit, own if plan.method.fit else '', tokenizer])}"
-            parts = [self.folder.state / which / f"{pool.key(shard)}.arrow" for shard in pool.shards]
+            mine = (spec | self._pool_folds()) if not index else self._target_spec(spec, index)
+            made = {name: found.to_json() for name, found in pool.derived.items()}
+            known = [tamis.__version__, mine, fit, own if plan.method.fit else "", tokenizer, made]
+            which = f"scan-{digest(known)}"
+            parts = [self.folder.parts / which / f"{pool.key(shard)}.arrow" for shard in pool.shards]
             tasks = [
                 {"do": "scan", "pool": index, "shard": number, "out": str(part), "spec": mine}
                 for number, part in enumerate(parts)
@@ -131,16 +145,53 @@ class Run:
         step.rows_in = step.rows_out = frames[0].rows
         self.steps.append(step)
         if not frames[0].rows:
-            raise Refused(f"the pool {' '.join(plan.request.pool)} is empty: it needs at least one row")
+            raise refusals.POOL_EMPTY(" ".join(plan.request.pool), what="pool")
         for frame, target in zip(frames[1:], plan.targets, strict=True):
             if not frame.rows or not frame.column("has_text", bool).any():
-                raise Refused(f"the target {target.name!r} is empty: it needs at least one text")
+                raise refusals.TARGET_EMPTY(f"the target {target.name!r}")
         return frames[0], frames[1:]
+
+    @property
+    def fold_count(self) -> int:
+        """How many things are folded over texts."""
+        plan = self.plan
+        return len(folds(plan.method, plan.parameters, plan.measures_text)) if plan.columns["text"] else 0
+
+    def _pool_folds(self) -> dict[str, Any]:
+        """Nothing is folded while the whole pool is scanned if only rows of an earlier selection count."""
+        return {"folds": []} if self.plan.request.within else {}
+
+    def fold_within(self, workers: Workers, frame: Frame, rows: NDArray[np.int64]) -> None:
+        """Fold the texts of `rows` alone, which an earlier selection kept."""
+        if not self.fold_count:
+            return
+        plan = self.plan
+        step = Step("fold", "read the texts of the rows that the earlier selection keeps: n-grams")
+        fit = [found[2] for found in folds(plan.method, plan.parameters, plan.measures_text)]
+        own = plan.asked["inputs"].get("the method")
+        made = {name: found.to_json() for name, found in plan.pool.derived.items()}
+        known = [tamis.__version__, digest(rows), fit, plan.method_name, own, plan.columns, made]
+        which = f"fold-{digest([*known, frame.pool.fingerprint])}"
+        folder = self.folder.parts / which
+        folder.mkdir(parents=True, exist_ok=True)
+        write_array(folder / "rows.npy", rows)
+        frame.folded = [folder / part.name for part in frame.parts]
+        tasks = []
+        for number, out in enumerate(frame.folded):
+            first, count = int(frame.starts[number]), int(frame.counts[number])
+            if np.searchsorted(rows, first) < np.searchsorted(rows, first + count):
+                spec = {"rows": str(folder / "rows.npy"), "first": first, "count": count, "text": plan.columns["text"]}
+                task = {"do": "fold", "pool": 0, "shard": number, "out": str(out)}
+                tasks.append(task | {"spec": spec | {"folds": list(range(self.fold_count))}})
+        self.do(workers, step, which, tasks)
+        step.rows_in, step.rows_out = frame.rows, len(rows)
+        self.steps.append(step)
 
     def _target_spec(self, spec: dict[str, Any], index: int) -> dict[str, Any]:
         tokens = "default" if self.plan.shares == "tokens" else None
         text = self.plan.targets[index - 1].text
-        return spec | {"text": text, "id": None, "numbers": [], "codes": [], "duplicates": True, "tokens": tokens}
+        own: dict[str, Any] = {"text": text, "id": None, "numbers": [], "codes": [], "embedding": None}
+        return spec | own | {"duplicates": True, "tokens": tokens}
 
     def fold(self, frame: Frame, index: int) -> Any:
         """What fold number `index` made of all texts of a frame, merged in shard order."""
@@ -148,7 +199,7 @@ class Run:
         index %= len(known)
         fit, merge, _ = known[index]
         result = None
-        for part in frame.parts:
+        for part in frame.folded:
             path = part.with_name(f"{part.stem}.fold{index}.npz.zst")
             if path.exists():
                 partial = returned(fit)(**read_arrays(path))
@@ -168,12 +219,14 @@ class Run:
         if method.finish:
             with self.timed("fit", f"{method.name}: merge what the scan counted, in shard order"):
                 made = method.finish(self.fold(frame, 0), [self.fold(f, 0) for f in targets], **self._finishing())
-                state = self.folder.state / f"state-{digest([plan.parameters, frame.pool.fingerprint])}.npz.zst"
+                state = self.folder.parts / f"state-{digest([plan.parameters, frame.pool.fingerprint])}.npz.zst"
                 write_arrays(state, made._asdict())
         step = Step("score", f"{method.name}: read every text once more and score it")
         content = digest(state.read_bytes()) if state else ""
         own = plan.asked["inputs"].get("the method")
-        which = f"score-{digest([tamis.__version__, plan.method_name, own, plan.parameters, content, plan.columns])}"
+        made = {name: found.to_json() for name, found in plan.pool.derived.items()}
+        known = [tamis.__version__, plan.method_name, own, plan.parameters, content, plan.columns, made]
+        which = f"score-{digest(known)}"
         needs = {need: NEED_COLUMNS[need] for need in method.needs if need in NEED_COLUMNS}
         spec = {
             "text": plan.columns["text"],
@@ -181,7 +234,7 @@ class Run:
             "needs": needs,
             "scans": str(frame.parts[0].parent),
         }
-        parts = [self.folder.state / which / part.name for part in frame.parts]
+        parts = [self.folder.parts / which / part.name for part in frame.parts]
         tasks = [
             {"do": "score", "pool": 0, "shard": number, "out": str(part), "spec": spec}
             for number, part in enumerate(parts)
@@ -197,32 +250,43 @@ class Run:
         assert self.plan.method.finish is not None
         return accepted(self.plan.method.finish, self.plan.parameters)
 
-    def choose(
-        self,
-        frame: Frame,
-        targets: list[Frame],
-        scores: Scores | None,
-        eligible: NDArray[np.bool_],
-        must: NDArray[np.int64],
-    ) -> tuple[Choice, Any]:
-        """The kept rows; also the method's own `Order` where it makes one."""
+    def orders(
+        self, frame: Frame, targets: list[Frame], scores: Scores | None, eligible: NDArray[np.bool_]
+    ) -> tuple[list[Callable[[int], Blocks]], Any]:
+        """For each target a maker of rows in their order, given how many are likely to be wanted first.
+
+        Also the method's own `Order` where it makes one.
+        """
         plan = self.plan
         if plan.shares == "tokens":
             plan.shares = [float(found.column("tokens", np.int64).sum()) for found in targets]
-        with self.timed("choose", "take rows in their order, as budget and limits allow") as step:
-            order = None
-            assert plan.budget is not None
-            orders: list[Blocks]
+        with self.timed("order", "put rows in their order") as step:
+            step.rows_in = step.rows_out = int(np.count_nonzero(eligible))
             if scores is None:
                 order = method_order(plan, frame, targets, eligible)
-                orders = [partial(iter, [order.rows])]
-            else:
-                first = len(must) + (65_536 if plan.budget.is_cost else plan.budget.rows(int(eligible.sum())))
-                columns = priorities(plan, frame, scores, eligible, self.work)
-                orders = [partial(descending, column, eligible, first=first) for column in columns]
-            choice = choose(plan, frame, eligible, must, orders)
-            step.rows_in, step.rows_out = int(np.count_nonzero(eligible)), len(choice.rows)
-        return choice, order
+                return [lambda first: partial(iter, [order.rows])], order
+            columns = priorities(plan, frame, scores, eligible, self.work)
+            return [
+                lambda first, column=column: partial(descending, column, eligible, first=first)  # type: ignore[misc]
+                for column in columns
+            ], None
+
+    def choose(
+        self,
+        frame: Frame,
+        eligible: NDArray[np.bool_],
+        must: NDArray[np.int64],
+        orders: list[Callable[[int], Blocks]],
+    ) -> Choice:
+        """The kept rows."""
+        plan = self.plan
+        with self.timed("choose", "take rows in their order, as budget and limits allow") as step:
+            assert plan.budget is not None
+            count = int(np.count_nonzero(eligible))
+            first = len(must) + (65_536 if plan.budget.is_cost else plan.budget.rows(count))
+            choice = choose(plan, frame, eligible, must, [make(first) for make in orders])
+            step.rows_in, step.rows_out = count, len(choice.rows)
+        return choice
 
 
 NEED_COLUMNS = {"length": "length"}

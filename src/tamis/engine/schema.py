@@ -5,30 +5,64 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from tamis.engine.request import Request
+from tamis.engine.steps import WHOLE
 from tamis.ops.choosers import CHOOSERS
 from tamis.registry import METHODS, Parameter, load_all
 
 
 def recipe_schema() -> dict[str, Any]:
-    """A JSON schema of recipes: keys are the flags of `tamis select`; `set` depends on `method`.
+    """A JSON schema of recipes: keys are the flags of `tamis select`; `set` depends on `method`; `steps` follow.
 
     Examples:
         >>> schema = recipe_schema()
-        >>> schema["properties"]["budget"]["description"]
-        'how much to keep: 5000, 10%, 2M tokens, 30 COLUMN'
+        >>> schema["properties"]["budget"]["description"].split(",")[0]
+        'how much to keep'
+        >>> sorted(schema["properties"]["steps"]["items"]["required"])
+        ['budget', 'method']
     """
     load_all()
     schema = Request.model_json_schema()
-    schema["title"] = "Tamis recipe"
-    schema["required"] = ["pool", "method", "budget"]
-    schema["allOf"] = [
+    known = schema["properties"]
+    for name in ("pool", "target", "quota", "floor"):
+        known[name] = _also(known[name], {"type": "string"})
+    known["budget"] = _also(known["budget"], {"type": "number", "exclusiveMinimum": 0})
+    steps = {
+        "type": "array",
+        "minItems": 1,
+        "description": "steps, each of which chooses among what the one before it kept",
+        "items": {
+            "type": "object",
+            "properties": {name: found for name, found in known.items() if name not in WHOLE},
+            "additionalProperties": False,
+            "required": ["method", "budget"],
+            "allOf": _of_methods(),
+        },
+    }
+    return schema | {
+        "title": "Tamis recipe",
+        "properties": known | {"steps": steps},
+        "required": ["pool"],
+        "anyOf": [{"required": ["method", "budget"]}, {"required": ["steps"]}],
+        "allOf": _of_methods(),
+    }
+
+
+def _also(schema: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """A property that may be something else as well."""
+    outer = {name: schema[name] for name in ("description", "default", "title") if name in schema}
+    inner = {name: value for name, value in schema.items() if name not in outer}
+    return outer | {"anyOf": [*inner.get("anyOf", [inner]), other]}
+
+
+def _of_methods() -> list[dict[str, Any]]:
+    """What `set` may hold, for each method."""
+    return [
         {
-            "if": {"properties": {"method": {"const": name}}},
+            "if": {"properties": {"method": {"const": name}}, "required": ["method"]},
             "then": {"properties": {"set": {"properties": _properties(name)}}},
         }
         for name in sorted(METHODS.entries)
     ]
-    return schema
 
 
 def _properties(name: str) -> dict[str, Any]:

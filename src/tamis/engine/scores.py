@@ -65,7 +65,9 @@ def need_column(plan: Plan, frame: Frame, need: str) -> NDArray[Any]:
         return frame.column(f"number:{plan.roles[need].column}", np.float64)
     if need in ("label", "group"):
         return frame.codes(plan.roles[need].column)
-    known = "key, length, score, cost, label, group"
+    if need == "embedding":
+        return frame.vectors(plan.vectors)
+    known = "key, length, score, cost, label, group, embedding"
     raise refusals.NEED_NOT_SUPPLIED(plan.method.name, need=need, kind=f"a {plan.method.kind}", known=known)
 
 

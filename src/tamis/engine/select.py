@@ -6,24 +6,35 @@ import threading
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from tamis import refusals
 from tamis.engine import finish
 from tamis.engine.choose import Choice
 from tamis.engine.console import Console
-from tamis.engine.eligible import find_eligible, warn_of_leaks
+from tamis.engine.eligible import Eligible, find_eligible, warn_of_leaks
 from tamis.engine.folder import NEW, Folder
+from tamis.engine.frame import Frame
 from tamis.engine.launch import Launched
 from tamis.engine.plan import Plan
 from tamis.engine.reporting import Outcome, examples, shown_rows, summarise
 from tamis.engine.run import Run
-from tamis.errors import Broken
+from tamis.engine.scores import Scores
+from tamis.engine.within import rows_within
+from tamis.engine.workers import Workers
+from tamis.errors import Refused
 
 
-def run_select(plan: Plan, folder: Folder, console: Console, launched: Launched | None = None) -> dict[str, Any]:
-    """Do what the plan says in its folder and return the manifest; a finished folder of this request is left alone."""
+def run_select(
+    plan: Plan, folder: Folder, console: Console, launched: Launched | None = None, used: set[str] | None = None
+) -> dict[str, Any]:
+    """Do what the plan says in its folder and return the manifest; a finished folder of this request is left alone.
+
+    `used` collects the names of parts that this and earlier steps need, so that only others are removed.
+    """
+    used = set() if used is None else used
     folder.check(plan.asked, plan.request.force)
     try:
         with folder.locked(plan.asked, plan.request.force) as finished, ExitStack() as stack:
@@ -33,12 +44,14 @@ def run_select(plan: Plan, folder: Folder, console: Console, launched: Launched 
             announce(plan, console)
             run = Run(plan, folder, console, launched)
             made = _select(run, stack) if plan.budget else _score(run, stack)
-            folder.keep_only({name for name in run.used if not name.startswith("gather")})
+            used |= {name for name in run.used if not name.startswith("gather")}
+            folder.keep_only(used)
             return made
+    except Refused as error:
+        error.under_way = True
+        raise
     except OSError as error:
-        raise Broken(
-            f"{error.strerror or error} while writing {error.filename or folder.path}: mend that, run again"
-        ) from error
+        raise refusals.WRITING_FAILED(error.filename or folder.path, said=error.strerror or error) from error
 
 
 def announce(plan: Plan, console: Console) -> None:
@@ -50,33 +63,88 @@ def announce(plan: Plan, console: Console) -> None:
         console.say(note)
 
 
+class Measured(NamedTuple):
+    """What is the same for every budget: the pool, what of it may be chosen, scores, and orders made of them."""
+
+    frame: Frame
+    targets: list[Frame]
+    eligible: Eligible
+    scores: Scores | None
+    orders: list[Any]
+    order: Any
+
+
 def _select(run: Run, stack: ExitStack) -> dict[str, Any]:
     started = datetime.now(UTC)
-    plan = run.plan
     threading.Thread(target=prepare_report, daemon=True).start()
     workers = run.workers(stack)
+    measured = _measure(run, workers)
+    if len(run.plan.budgets) == 1:
+        return _cut(run, workers, measured, started, _choose(run, measured))
+    runs = [run.cut(budget) for budget in run.plan.budgets]
+    choices = [_choose(one, measured) for one in runs]
+    made: list[dict[str, Any]] = []
+    for one, choice in zip(runs, choices, strict=True):
+        run.console.say(f"budget {one.plan.request.budget}")
+        one.folder.path.mkdir(exist_ok=True)
+        made.append(_cut(one, workers, measured, started, choice))
+        run.used |= one.used
+    return _several(run, measured, started, runs, made)
+
+
+def _measure(run: Run, workers: Workers) -> Measured:
+    """Scan, filter and score, once for all budgets."""
     frame, targets = run.scan(workers)
-    eligible, must, pairs, counts = find_eligible(run, frame)
+    if run.plan.request.within:
+        run.fold_within(workers, frame, rows_within(run.plan.request.within, frame.pool))
+    eligible = find_eligible(run, frame)
     warn_of_leaks(run, frame, targets)
     scores = run.score(workers, frame, targets)
-    choice, order = run.choose(frame, targets, scores, eligible, must)
+    return Measured(frame, targets, eligible, scores, *run.orders(frame, targets, scores, eligible.mask))
+
+
+def _choose(run: Run, found: Measured) -> Choice:
+    choice = run.choose(found.frame, found.eligible.mask, found.eligible.must, found.orders)
     warn_of_shortage(run, choice)
-    done = Outcome(plan, frame, targets, eligible, pairs, counts, scores, choice, order)
+    return choice
+
+
+def _cut(run: Run, workers: Workers, found: Measured, started: datetime, choice: Choice) -> dict[str, Any]:
+    """Gather and write one selection."""
+    plan, frame, targets, counts = run.plan, found.frame, found.targets, found.eligible.counts
+    done = Outcome(
+        plan, frame, targets, found.eligible.mask, found.eligible.pairs, counts, found.scores, choice, found.order
+    )
     show = shown_rows(done)
     gathered = finish.gather(run, workers, frame, choice, np.unique(np.concatenate(list(show.values()))))
     with run.timed("write", "write selection, scores, subset and report") as step:
         step.rows_in = step.rows_out = len(choice.rows)
-        counted = [run.fold(found, -1) for found in (frame, *targets)] if plan.measures_text else [None]
+        counted = [run.fold(one, -1) for one in (frame, *targets)] if plan.measures_text else [None]
         summary = summarise(done, counted[0], counted[1:], gathered.counts)
-        outputs = finish.outputs(run, done, gathered)
-        staged = stage(run.folder, outputs)
+        staged = stage(run.folder, finish.outputs(run, done, gathered))
     manifest = finish.base_manifest(run, frame, targets, counts) | finish.choice_manifest(run, choice, counts)
     manifest |= finish.times(run, started) | {"summary": summary}
     from tamis.report.page import render
 
-    page = render(manifest, summary, examples(done, show, gathered.texts) if plan.request.examples else None)
+    page = render(manifest, summary, examples(done, show, gathered.texts, gathered.images) if plan.request.examples else None)
     staged |= stage(run.folder, {"report.html": lambda path: path.write_text(page, encoding="utf-8")})
     commit(run.folder, staged, manifest)
+    return manifest
+
+
+def _several(
+    run: Run, measured: Measured, started: datetime, runs: list[Run], made: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """The manifest above the sub-folders of several budgets."""
+    manifest = finish.base_manifest(run, measured.frame, measured.targets, measured.eligible.counts)
+    manifest |= {
+        "selections": [
+            {"folder": one.folder.path.name, "rows": found["rows"], "budget": found["budget"]}
+            for one, found in zip(runs, made, strict=True)
+        ]
+    }
+    manifest |= finish.times(run, started)
+    commit(run.folder, {}, manifest)
     return manifest
 
 
@@ -92,6 +160,8 @@ def _score(run: Run, stack: ExitStack) -> dict[str, Any]:
     started = datetime.now(UTC)
     workers = run.workers(stack)
     frame, targets = run.scan(workers)
+    if run.plan.request.within:
+        run.fold_within(workers, frame, rows_within(run.plan.request.within, frame.pool))
     eligible, _, pairs, counts = find_eligible(run, frame)
     warn_of_leaks(run, frame, targets)
     scores = run.score(workers, frame, targets)
@@ -120,6 +190,7 @@ def stage(folder: Folder, outputs: dict[str, Any]) -> dict[str, Path]:
 
 def commit(folder: Folder, staged: dict[str, Path], manifest: dict[str, Any]) -> None:
     """Give all outputs their names, the manifest last: without it the folder counts as unfinished."""
+    folder.forget_selections([found["folder"] for found in manifest.get("selections", [])])
     (folder.path / "manifest.json").unlink(missing_ok=True)
     for stale in [*folder.path.glob("subset.*"), *(folder.path / name for name in OUTPUTS)]:
         if stale.name not in staged:

@@ -36,7 +36,7 @@ class Job:
 def run_task(job: Job, task: dict[str, Any]) -> None:
     """Do one task: `do` says what, `pool` and `shard` of what, `out` is the part to write, `spec` the rest."""
     pool = job.pools[task["pool"]]
-    do: Callable[..., None] = {"scan": scan, "score": score, "gather": gather}[task["do"]]
+    do: Callable[..., None] = {"scan": scan, "fold": fold, "score": score, "gather": gather}[task["do"]]
     do(job, pool, pool.shards[task["shard"]], Path(task["out"]), task["spec"])
 
 
@@ -64,6 +64,8 @@ def scan(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) ->
     for name in ("texts", "ids"):
         if (hashes := columns.pop(name, None)) is not None:
             write_array(_beside(out, f"{name}.npy"), _sorted_hashes(hashes, columns.get("has_text"), name == "texts"))
+    if (vectors := columns.pop("embedding", None)) is not None:
+        write_array(_beside(out, "embedding.npy"), vectors)
     for index, partial in enumerate(folded):
         if partial is not None:
             write_arrays(_beside(out, f"fold{index}.npz.zst"), partial._asdict())
@@ -88,9 +90,11 @@ def _beside(out: Path, ending: str) -> Path:
 def _wanted(pool: Pool, spec: dict[str, Any]) -> dict[str, pa.DataType]:
     """Columns to read, with the types they are needed in."""
     names = [*spec["codes"], *filter(None, [spec["id"]])]
-    wanted = {name: TYPES.get(pool.schema[name], TYPES["text"]) for name in names}
+    wanted: dict[str, Any] = {name: TYPES.get(pool.schema[name], TYPES["text"]) for name in names}
     if spec["text"] is not None:
         wanted[spec["text"]] = TYPES["text"]
+    if spec["embedding"] is not None:
+        wanted[spec["embedding"]] = None
     return {name: TYPES["number"] for name in spec["numbers"]} | wanted
 
 
@@ -113,7 +117,14 @@ def _row_columns(pool: Pool, shard: Shard, batch: pa.RecordBatch, spec: dict[str
         found[f"code:{name}"] = pc.cast(batch.column(name), pa.string()).dictionary_encode()
     if spec["text"] is not None:
         found |= _text_columns(batch.column(spec["text"]), spec)
+    if spec["embedding"] is not None:
+        found["embedding"] = _matrix(batch.column(spec["embedding"]))
     return found
+
+
+def _matrix(vectors: pa.Array) -> NDArray[np.float32]:
+    """`float32 [n, d]` of a column of vectors, which are all there and all of one width."""
+    return np.asarray(vectors.flatten(), np.float32).reshape(len(vectors), -1 if len(vectors) else 0)
 
 
 def _numbers(pool: Pool, shard: Shard, batch: pa.RecordBatch, name: str, done: int) -> NDArray[np.float64]:
@@ -137,8 +148,7 @@ def _text_columns(text: pa.Array, spec: dict[str, Any]) -> dict[str, Any]:
         "bytes": size.astype(np.int32),
         "has_text": size > 0,
     }
-    if spec["duplicates"]:
-        found["texts"] = hash_rows(text)
+    found["texts"] = hash_rows(text)
     if spec["tokens"] == "default":
         found["tokens"] = ngrams.token_counts(text)
     elif spec["tokens"]:
@@ -166,6 +176,21 @@ def _sorted_hashes(hashes: NDArray[np.uint64], keep: Any, only_kept: bool) -> ND
     rows = np.flatnonzero(keep) if only_kept and keep is not None else np.arange(len(hashes))
     order = rows[np.argsort(np.ascontiguousarray(hashes[rows, 0]))]
     return np.column_stack([hashes[order], order.astype(np.uint64)])
+
+
+def fold(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) -> None:
+    """The folds over the texts of some rows of a shard; `spec["rows"]` is a file with rows of the whole pool."""
+    rows = _local(spec["rows"], spec["first"], spec["count"])
+    functions = [found for i, found in enumerate(folds(job.registered, job.parameters, True)) if i in spec["folds"]]
+    folded: list[Any] = [None] * len(functions)
+    for start, text in _texts(pool, shard, spec["text"], rows, rows, True):
+        chosen = _within(rows, start, len(text))
+        for index, (fit, merge, parameters) in enumerate(functions if len(chosen) else ()):
+            partial = fit(text.take(pa.array(chosen - start)), **parameters)
+            folded[index] = partial if folded[index] is None else merge(folded[index], partial)
+    for index, partial in enumerate(folded):
+        write_arrays(_beside(out, f"fold{index}.npz.zst"), partial._asdict())
+    write_table(out, {"rows": np.array([len(rows)])})
 
 
 def score(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) -> None:
@@ -228,7 +253,7 @@ def check_scores(method: Method, scored: Any, rows: int) -> NDArray[np.float64]:
 
 
 def gather(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) -> None:
-    """The kept rows of a shard in the pool's format, their n-gram counts, and the texts that the report shows.
+    """The kept rows of a shard in the pool's format, their n-gram counts, and texts and images for the report.
 
     `spec["rows"]` is a file with the kept rows of the whole pool, `spec["show"]` one with those to show, both sorted;
     `spec["first"]` is the pool's row at which the shard starts.
@@ -251,8 +276,15 @@ def gather(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) 
                 texts[int(row)] = text[int(row - start)].as_py() or ""
     if counts is not None:
         write_arrays(_beside(out, "counts.npz.zst"), counts._asdict())
-    rows = np.array(list(texts), np.int64) + spec["first"]
-    write_table(out, {"row": rows, "text": pa.array(list(texts.values()), pa.large_string())})
+    images: dict[int, str] = {}
+    if spec["image"] is not None and len(shown):
+        from tamis.measure.thumbnails import thumbnails
+
+        images = thumbnails(pool, shard, pool.derived[spec["image"]], shown)  # type: ignore[arg-type]
+    rows = sorted({*texts, *images})
+    columns = {"text": [texts.get(row) for row in rows], "image": [images.get(row) for row in rows]}
+    shown_columns = {name: pa.array(values, pa.large_string()) for name, values in columns.items()}
+    write_table(out, {"row": np.array(rows, np.int64) + spec["first"], **shown_columns})
 
 
 def _texts(

@@ -1,5 +1,7 @@
 """Plans and results in words."""
 
+import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -48,9 +50,21 @@ def _rows(rows: int | None) -> str:
     return "an unknown number of" if rows is None else f"{rows:,}"
 
 
+def tell_result(manifest: dict[str, Any], folder: Path, as_json: bool) -> None:
+    """Say what came of a run: one JSON object on standard output, or lines for a person on standard error."""
+    if as_json:
+        print(json.dumps(manifest | {"output": str(folder)}, allow_nan=False))
+    else:
+        for line in summary_lines(manifest, folder):
+            print(line, file=sys.stderr)
+
+
 def summary_lines(manifest: dict[str, Any], folder: Path) -> Iterator[str]:
     """What a person reads at the end of a run."""
     rows, summary = manifest["rows"], manifest.get("summary") or {}
+    if "selections" in manifest:
+        yield from _several_lines(manifest, folder)
+        return
     if "budget" not in manifest:
         yield f"scored {rows['eligible']:,} of {rows['pool']:,} rows by {manifest['method']['name']}"
         yield f"scores  {folder / 'scores.parquet'}"
@@ -75,4 +89,15 @@ def summary_lines(manifest: dict[str, Any], folder: Path) -> Iterator[str]:
     yield f"report {folder / 'report.html'}"
 
 
-LEFT_OUT = {"excluded": "excluded", "without_text": "without text", "duplicates": "exact duplicates"}
+def _several_lines(manifest: dict[str, Any], folder: Path) -> Iterator[str]:
+    for found in manifest["selections"]:
+        yield f"kept {found['rows']['kept']:,} of {found['rows']['pool']:,} rows in {folder / found['folder']}"
+    yield f"{manifest['seconds']:.1f} s; each folder holds a selection and its report"
+
+
+LEFT_OUT = {
+    "excluded": "excluded",
+    "not_in_earlier_selection": "not kept by the earlier selection",
+    "without_text": "without text",
+    "duplicates": "exact duplicates",
+}

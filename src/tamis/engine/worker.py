@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
-from tamis.errors import Broken, Refused
+from tamis import refusals
+from tamis.errors import Broken, TamisError
 from tamis.kernels import is_cached
 
 WARM = ("tamis.ops._ngram_kernels", "tamis.ops._hash_kernels")
@@ -27,21 +28,27 @@ def answer(job: Any, task: dict[str, Any]) -> dict[str, Any]:
     try:
         with contextlib.redirect_stdout(sys.stderr):
             run_task(job, task)
-    except Refused as error:
-        return {"refused": str(error)}
-    except Broken as error:
-        return {"broken": str(error)}
+    except TamisError as error:
+        return said(error)
     except MemoryError:
-        return {"broken": "out of memory: run with fewer --workers"}
+        return said(refusals.OUT_OF_MEMORY(place(task)))
     except OSError as error:
-        return {
-            "broken": f"{error.strerror or error} while writing {error.filename or task['out']}: mend that, run again"
-        }
+        return said(refusals.WRITING_FAILED(error.filename or task["out"], said=error.strerror or error))
     except Exception as error:
         if os.environ.get("TAMIS_DEBUG"):
             raise
-        return {"broken": f"{type(error).__name__}: {error} (set TAMIS_DEBUG=1 for where)"}
+        return said(refusals.UNEXPECTED(place(task), said=f"{type(error).__name__}: {error}"))
     return {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu, "peak_mb": peak_mb()}
+
+
+def said(error: TamisError) -> dict[str, Any]:
+    """An error as the answer that carries it to the parent."""
+    return {"broken" if isinstance(error, Broken) else "refused": str(error), "kind": error.kind}
+
+
+def place(task: dict[str, Any]) -> str:
+    """How a message names a task."""
+    return f"{task['do']} of shard {task['shard']}"
 
 
 def peak_mb() -> float:
@@ -58,11 +65,9 @@ def main(arguments: list[str]) -> None:
     try:
         prepare()
     except Exception as error:
-        said = json.dumps(
-            {"broken": f"workers cannot start ({type(error).__name__}: {error}): mend it, or use --workers 1"}
-        )
+        answer_of_all = json.dumps(said(refusals.WORKERS_CANNOT_START(said=f"{type(error).__name__}: {error}")))
         for _, answers in pipes:
-            os.write(answers, f"{said}\n".encode())
+            os.write(answers, f"{answer_of_all}\n".encode())
         sys.exit(1)
     mine = pipes[0]
     for pair in pipes[1:]:

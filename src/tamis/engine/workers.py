@@ -6,9 +6,10 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from tamis import refusals
 from tamis.engine.launch import Launched, Worker
 from tamis.engine.tasks import Job
-from tamis.engine.worker import answer
+from tamis.engine.worker import answer, place
 from tamis.errors import Broken, Refused
 
 
@@ -76,12 +77,9 @@ def _feed(worker: Worker, tasks: list[dict[str, Any]], waiting: Any, done: Any) 
 
 def _check(result: dict[str, Any] | None, task: dict[str, Any]) -> dict[str, Any]:
     if result is None:
-        raise Broken(
-            f"a worker was killed during {task['do']} of shard {task['shard']} (too little memory?): "
-            "finished shards are kept, run the same command again"
-        )
+        raise refusals.WORKER_KILLED(place(task))
     if "refused" in result:
-        raise Refused(result["refused"])
+        raise Refused(result["refused"], result["kind"])
     if "broken" in result:
-        raise Broken(result["broken"])
+        raise Broken(result["broken"], result["kind"])
     return result

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tamis.errors import Refused
+from tamis import refusals
 from tamis.ops import ngrams as grams
 from tamis.ops.ngrams import NgramCounts
 from tamis.registry import method
@@ -52,7 +52,7 @@ def finish(pool: NgramCounts, targets: list[NgramCounts], *, smoothing: float) -
     Source: Xie et al. 2023, Data Selection for Language Models via Importance Resampling, section 3.
     """
     if not 0 <= smoothing < 1:
-        raise Refused(f"smoothing={smoothing} is out of range: give 0 or more, and less than 1")
+        raise refusals.PARAMETER_OUT_OF_RANGE(f"smoothing={smoothing}", accepted="0 or more, and less than 1")
     q = _frequencies(pool, "the pool")
     columns = []
     for target in targets:
@@ -108,9 +108,9 @@ def normalised(sums: Floats, tokens: NDArray[Any], *, unit: str, length: str) ->
         [[2.0]]
     """
     if length not in _LENGTHS:
-        raise Refused(f"length={length!r} is unknown: give one of {', '.join(_LENGTHS)}")
+        raise refusals.PARAMETER_NOT_LISTED(f"length={length!r}", known=", ".join(_LENGTHS))
     if unit not in _UNITS:
-        raise Refused(f"unit={unit!r} is unknown: give one of {', '.join(_UNITS)}")
+        raise refusals.PARAMETER_NOT_LISTED(f"unit={unit!r}", known=", ".join(_UNITS))
     counted = np.maximum(tokens, 1.0)
     chunks = np.maximum(1.0, counted / CHUNK_TOKENS) if unit == "chunk" else 1.0
     each = counted / chunks
@@ -132,7 +132,8 @@ def truncated(weights: Floats, state: LogRatio, *, unit: str, length: str, ceili
     Source: Ionides 2008, Truncated Importance Sampling.
     """
     if not ceiling >= 0:
-        raise Refused(f"ceiling={ceiling} is out of range: give 0 for none, or a positive share such as 0.2")
+        accepted = "0 for none, or a positive share such as 0.2"
+        raise refusals.PARAMETER_OUT_OF_RANGE(f"ceiling={ceiling}", accepted=accepted)
     if ceiling == 0:
         return weights
     average = normalised((state.rate * state.tokens)[:, None], state.tokens, unit=unit, length=length)[:, 0]
@@ -155,7 +156,7 @@ def package_tokens(tokens: Longs, ngrams: int) -> Longs:
 def _frequencies(found: NgramCounts, whose: str) -> Floats:
     total = found.counts.sum()
     if total == 0:
-        raise Refused(f"{whose} holds no text: give at least one document with a word")
+        raise refusals.NO_WORDS(whose)
     return np.asarray(found.counts / total, np.float64)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tamis.errors import Refused
+from tamis import refusals
 from tamis.registry import Parameter, Registry
 
 Floats = NDArray[np.float64]
@@ -87,8 +87,7 @@ def weighted_draw(score: Floats, key: NDArray[np.uint64], *, temperature: float 
         scaled = score / temperature
     if np.isinf(scaled).any():
         worst = score[np.argmax(np.isinf(scaled))]
-        said = f"temperature={temperature} is too near 0 for a score of {worst:g}, since their ratio overflows"
-        raise Refused(f"{said}: raise it, or give 0, which takes the best")
+        raise refusals.TEMPERATURE_TOO_LOW(f"temperature={temperature}", score=worst)
     return np.asarray(scaled + gumbel(key))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tamis.errors import Refused
+from tamis import refusals
 from tamis.ops.ngram_blocks import value_buffers
 
 Hashes = NDArray[np.uint64]
@@ -53,7 +53,7 @@ def hash_rows(column: pa.Array) -> Hashes:
         small = int(offsets[-1] - offsets[0]) < _COMPILED_FROM_BYTES and "numba" not in sys.modules
         out = _hash_values(data, offsets) if small else _hash_values_compiled(data, offsets)
     else:
-        raise Refused(f"a column of {column.type} cannot be hashed: give strings, binary values or integers")
+        raise refusals.NOT_HASHABLE(f"a column of {column.type}")
     if column.null_count:
         out[np.asarray(column.is_null())] = _NULL
     return out

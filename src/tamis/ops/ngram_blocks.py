@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tamis.errors import Refused
+from tamis import refusals
 from tamis.ops import unicode
 
 Longs = NDArray[np.int64]
@@ -37,7 +37,7 @@ def text_buffers(text: pa.Array) -> tuple[NDArray[np.uint8], Longs]:
         (b'abc', [0, 2, 2, 3])
     """
     if not (pa.types.is_string(text.type) or pa.types.is_large_string(text.type)):
-        raise Refused(f"text must be a column of strings, not of {text.type}: name another column")
+        raise refusals.TEXT_NOT_STRINGS("text", type=text.type)
     return value_buffers(text)
 
 
@@ -58,11 +58,11 @@ def value_buffers(values: pa.Array) -> tuple[NDArray[np.uint8], Longs]:
 def bucket_blocks(text: pa.Array, ngrams: int, buckets: int, hash: str) -> Iterator[Buckets]:
     """Bucket ids of all n-grams of order 1 … `ngrams`, a block of documents at a time, in row order."""
     if ngrams < 1:
-        raise Refused(f"ngrams={ngrams} counts nothing: give at least 1")
+        raise refusals.PARAMETER_OUT_OF_RANGE(f"ngrams={ngrams}", accepted="at least 1")
     if not 2 <= buckets < 1 << 32:
-        raise Refused(f"buckets={buckets} is out of range: give 2 to 4294967295")
+        raise refusals.PARAMETER_OUT_OF_RANGE(f"buckets={buckets}", accepted="2 to 4294967295")
     if hash not in HASHES:
-        raise Refused(f"hash={hash!r} is unknown: give one of {', '.join(HASHES)}")
+        raise refusals.PARAMETER_NOT_LISTED(f"hash={hash!r}", known=", ".join(HASHES))
     if hash == "mix64":
         from tamis.ops._ngram_kernels import bucket_ids
 

@@ -122,6 +122,14 @@ class Pool:
         """As `read`, of columns that are in the files."""
         raise NotImplementedError
 
+    def first_values(self, column: str) -> list[Any]:
+        """Those of the first 100 values of `column` that are not null, as Python has them (of JSON its text)."""
+        for shard in self.shards:
+            for batch in self.read_columns(shard, {column: None}):
+                if batch.num_rows:
+                    return batch.column(0).slice(0, 100).drop_null().to_pylist()  # type: ignore[no-any-return]
+        return []
+
     def kept(self, shard: Shard, rows: NDArray[np.int64]) -> Iterator[Any]:
         """The given rows of `shard` (ascending, counted from its start), whole and untouched, as pieces for `save`."""
         raise NotImplementedError

@@ -64,6 +64,14 @@ class JsonlPool(TextPool):
                 yield _batch(arrays, list(columns), rows)
             lines += _line_count(block)
 
+    def first_values(self, column: str) -> list[Any]:
+        """Values in the first lines of the first file that has `column`, nulls left out; nothing is compiled for it."""
+        for file in self.files:
+            found = [_row(file.path, *line).get(column) for line in _sample(file.path)]
+            if values := [value for value in found if value is not None]:
+                return values
+        return []
+
     def blocks(self, shard: Shard, size: int = BLOCK_BYTES) -> Iterator[memoryview]:
         """The bytes of `shard` in blocks of whole lines, of `size` or longer where a line is.
 

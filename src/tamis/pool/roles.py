@@ -11,6 +11,7 @@ GUESSES = {
     "id": ("id", "_id", "doc_id", "uuid"),
     "group": ("group", "domain", "source", "subset"),
     "label": ("label", "y"),
+    "image": ("image", "img", "jpeg", "jpg", "png", "picture"),
 }
 ACCEPTS = {
     "text": ("text",),
@@ -20,7 +21,10 @@ ACCEPTS = {
     "cost": ("integer", "number"),
     "score": ("integer", "number"),
     "weight": ("integer", "number"),
+    "image": ("bytes", "text", "other"),
 }
+GUESSED = ACCEPTS | {"image": ("bytes", "other")}
+IMAGES = "bytes, text (paths of files) or a struct with bytes or a path"
 
 
 NONE = "none"
@@ -54,11 +58,11 @@ def find_roles(
         accepted = ACCEPTS.get(role)
         if accepted and schema[column] not in (*accepted, "null"):
             kind = said_kind(column, schema, mixed or {})
-            needed = " or ".join(accepted)
+            needed = IMAGES if role == "image" else " or ".join(accepted)
             raise refusals.COLUMN_WRONG_TYPE(place, name=column, kind=kind, flag=f"--{role}", accepted=needed)
         roles[role] = Role(column, "given")
     for role, names in GUESSES.items():
-        found = [name for name in names if schema.get(name) in ACCEPTS[role]]
+        found = [name for name in names if schema.get(name) in GUESSED[role]]
         if given.get(role) is None and found:
             roles[role] = Role(found[0], "guessed")
     return roles

@@ -24,6 +24,7 @@ from tamis.report.words import (
     sentence,
     share,
     size,
+    thumb,
     tick,
 )
 
@@ -56,11 +57,12 @@ def render(manifest: Record, summary: Record | None, examples: Record | None) ->
         manifest: what was asked, counted and spent, as in `manifest.json`.
         summary: groups, lengths, scores, text statistics, targets and duplicates of pool and selection.
         examples: lists `top`, `border`, `below`, `bottom` of documents; an example may have `length`, the characters
-            of its whole text, when its `text` is only the beginning.
+            of its whole text, when its `text` is only the beginning, and `image`, a `data:` URL or why there is none.
+            A `note` says what is not shown at all.
     """
     summary, examples = summary or {}, examples or {}
     look = partial(_find, {**manifest, "summary": summary, "examples": examples})
-    noun = "document" if look("roles.text.column") else "example"
+    noun = "document" if look("roles.text.column") else "image" if look("roles.image.column") else "example"
     return template().render(
         manifest=manifest,
         method=manifest.get("method") or {},
@@ -71,6 +73,7 @@ def render(manifest: Record, summary: Record | None, examples: Record | None) ->
         noun=noun,
         derived=_derived,
         ledger=_ledger(look, noun),
+        lost_words=LOST,
         groups=_groups(look),
         lengths=_lengths(look, noun),
         scores=_scores(look, noun),
@@ -105,7 +108,7 @@ def template() -> Template:
         move=charts.move,
         pair=charts.pair,
     )
-    env.globals.update(plain=str, plural=plural, share=share, size=size)
+    env.globals.update(plain=str, plural=plural, share=share, size=size, thumb=thumb)
     env.globals.update(times=lambda value: "×" + amount(value, 2), megabytes=lambda value: size(value * 1e6))
     return env.from_string(resources.files(__package__).joinpath("report.html.jinja").read_text("utf-8"))
 
@@ -138,12 +141,20 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
+LOST = {
+    "excluded": "excluded by request",
+    "not_in_earlier_selection": "not kept by the earlier selection",
+    "without_text": "without text",
+    "duplicates": "exact duplicates",
+}
+
+
 def _ledger(look: Callable[[str], Any], noun: str) -> dict[str, Any] | None:
     """Lines from pool to kept, whether they add up, and the picture of them."""
     rows = look("rows") or {}
     if rows.get("pool") is None or rows.get("kept") is None:
         return None
-    lost = {key: rows.get(key) or 0 for key in ("excluded", "without_text", "duplicates")}
+    lost = {key: rows[key] or 0 for key in LOST if key in rows}
     eligible = rows["pool"] - sum(lost.values()) if rows.get("eligible") is None else rows["eligible"]
     left = eligible - rows["kept"]
     parts = [("kept", rows["kept"]), ("left", left), *((key, lost[key]) for key in reversed(lost))]

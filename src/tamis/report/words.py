@@ -14,6 +14,9 @@ _HIDDEN = re.compile(
 )
 
 
+_SMALL_IMAGE = re.compile("data:image/(?:png|jpeg);base64,[A-Za-z0-9+/]{1,16000}={0,2}")
+
+
 def harmless(text: str) -> str:
     """Text in which controls, bidirectional overrides and invisible characters are spelled out.
 
@@ -140,6 +143,15 @@ def excerpt(text: str, length: int | None = None, limit: int = 420, lines: int =
     shown = "\n".join(shown.split("\n")[:lines])
     cut = max(length or 0, len(text)) - len(shown)
     return shown, cut
+
+
+def thumb(value: str | None, name: str) -> Markup:
+    """A small image as HTML if the value is a `data:` URL of PNG or JPEG, else the value as a note."""
+    if not value:
+        return Markup("")
+    if not _SMALL_IMAGE.fullmatch(value):
+        return Markup('<p class="note">Its image cannot be shown: {}</p>').format(label(value, 300))
+    return Markup('<img class="thumb" alt="{}" src="{}" width="96" height="96"/>').format(harmless(name), value)
 
 
 def command(line: str) -> Markup:

@@ -1,0 +1,132 @@
+"""Where the vectors of a pool come from: its columns, a file beside it, or an encoder of its images."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis import refusals
+from tamis.engine.parts import BLOCK_BYTES, blank
+from tamis.pool import Pool
+from tamis.pool.roles import Role
+from tamis.pool.storage import is_url
+from tamis.registry import nearest
+
+COLUMN = "embedding"
+GUESSES = ("embedding", "embeddings", "emb", "vector", "features")
+SMALL_IMAGE = "small-image"
+
+
+@dataclass(frozen=True)
+class VectorFile:
+    """`float [n, d]` in a `.npy` file, or under a name in a `.npz` file."""
+
+    path: str
+    key: str = ""
+
+    def open(self) -> NDArray[Any]:
+        """The array: a `.npy` file is memory-mapped, an `.npz` file is read."""
+        try:
+            if Path(self.path).suffix == ".npy":
+                found = np.load(self.path, mmap_mode="r", allow_pickle=False)
+            else:
+                found = self._of_archive()
+        except (OSError, ValueError, EOFError) as error:
+            raise refusals.VECTOR_FILE_UNREADABLE(self.path, said=" ".join(str(error).split())[:120]) from None
+        if found.ndim != 2 or found.dtype.kind not in "fiu" or not found.size:
+            raise refusals.VECTOR_FILE_SHAPE(self.path, shape=list(found.shape), dtype=found.dtype)
+        return np.asarray(found)
+
+    def _of_archive(self) -> NDArray[Any]:
+        with np.load(self.path, allow_pickle=False) as arrays:
+            names = list(arrays.files)
+            if not self.key and len(names) == 1:
+                return np.asarray(arrays[names[0]])
+            if self.key not in names:
+                near = nearest(self.key, dict.fromkeys(names)) if self.key else ""
+                known = ", ".join(f"{self.path}:{name}" for name in names)
+                raise refusals.VECTOR_FILE_KEY(self.path, key=self.key, near=near, known=known)
+            return np.asarray(arrays[self.key])
+
+    def of_pool(self, rows: int) -> NDArray[Any]:
+        """The array, if it has one finite vector for each of the pool's rows."""
+        found = self.open()
+        if len(found) != rows:
+            raise refusals.VECTOR_FILE_ROWS(self.path, found=len(found), rows=rows)
+        step = max(1, BLOCK_BYTES // max(found.shape[1] * found.itemsize, 1))
+        for start in range(0, rows, step):
+            bad = ~np.isfinite(found[start : start + step]).all(axis=1)
+            if bad.any():
+                raise refusals.VECTOR_NOT_FINITE(f"{self.path}, row {start + int(bad.argmax())}")
+        return found
+
+
+def vector_file(given: str, schema: Mapping[str, str]) -> VectorFile | None:
+    """The file that an `--embedding` names, if it names one rather than columns."""
+    path, colon, key = given.rpartition(":")
+    if not (colon and path.endswith(".npz")):
+        path, key = given, ""
+    if given in schema or Path(path).suffix not in (".npy", ".npz"):
+        return None
+    if is_url(path):
+        raise refusals.VECTOR_FILE_IS_URL(f"--embedding {given}")
+    if not Path(path).is_file():
+        raise refusals.VECTOR_FILE_MISSING(f"--embedding {given}", path=path)
+    return VectorFile(path, key)
+
+
+def find_vectors(
+    pool: Pool, roles: dict[str, Role], given: str | None, represent: str | None, needed: str
+) -> VectorFile | None:
+    """Give `roles` an embedding if one is asked for or `needed` (by the method of that name), and the pool its column.
+
+    An encoder named by `represent`, or without one the small image, makes vectors of images.
+    """
+    if represent and "image" not in roles:
+        raise refusals.REPRESENT_WITHOUT_IMAGES(f"--represent {represent}")
+    if given is None and not represent and needed:
+        lists = [name for name in GUESSES if pool.schema.get(name) == "list"]
+        given = lists[0] if lists else None
+        if given:
+            roles[COLUMN] = Role(given, "guessed")
+    if given is not None:
+        roles.setdefault(COLUMN, Role(given, "given"))
+        if (file := vector_file(given, pool.schema)) is not None:
+            if pool.rows is not None and len(found := file.open()) != pool.rows:
+                raise refusals.VECTOR_FILE_ROWS(file.path, found=len(found), rows=pool.rows)
+            return file
+        from tamis.pool.vectors import vectors_for
+
+        pool.derived[COLUMN] = vectors_for(pool, given)
+    elif "image" in roles and (needed or represent):
+        from tamis.measure.image_vectors import image_vectors_for
+        from tamis.pool.images import COLUMN as IMAGE
+
+        encoder = represent or SMALL_IMAGE
+        pool.derived[COLUMN] = image_vectors_for(pool, pool.derived[IMAGE], encoder)
+        roles[COLUMN] = Role(encoder, "given" if represent else "measured")
+        if encoder == SMALL_IMAGE:
+            pool.notes.append("images are compared as small images, which is weak: --represent MODEL.onnx is better")
+    elif needed:
+        columns = ", ".join(name for name, kind in pool.schema.items() if kind == "list") or "none"
+        raise refusals.VECTORS_NEEDED(needed, columns=columns)
+    return None
+
+
+def assemble(parts: list[Path], rows: int, work: Path) -> NDArray[np.float32]:
+    """The vectors that the scan left beside its parts, as one array: memory-mapped where it is large."""
+    pieces = [np.load(part, mmap_mode="r", allow_pickle=False) for part in parts if part.stat().st_size > 128]
+    if len(pieces) == 1:
+        return np.asarray(pieces[0])
+    widths = {piece.shape[1] for piece in pieces if len(piece)}
+    if len(widths) > 1:
+        raise refusals.VECTORS_OF_TWO_WIDTHS("--embedding", one=min(widths), other=max(widths))
+    whole = blank(work, COLUMN, (rows, *widths), np.float32)
+    start = 0
+    for piece in pieces:
+        whole[start : start + len(piece)] = piece
+        start += len(piece)
+    return whole

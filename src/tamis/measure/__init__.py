@@ -1,0 +1,1 @@
+"""What computes signals from examples: so far, vectors from images."""

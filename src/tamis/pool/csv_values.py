@@ -1,0 +1,164 @@
+"""Fields of CSV as Arrow columns: the texts that stand in a block, and these as integers, numbers or booleans.
+
+An empty field without quotes is null, an empty one in quotes is an empty text, and nothing else is null. Blanks around
+a number or a boolean do not count. Leading zeros and a plus sign make a text, as does an integer over 64 bits.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tamis.pool.base import TYPES
+
+MARK = b"\xef\xbb\xbf"
+INTEGER = r"^(?:0|-?[1-9][0-9]*)$"
+NUMBER = r"^-?(?:(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:nan|inf|infinity))$"
+TRUE, FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
+ABSENT = ("NA", "N/A", "n/a", "#N/A", "null", "NULL", "None", "-", "?")
+PLUS, MINUS, ZERO, NINE = b"+-09"
+
+
+def read_fields(data: memoryview, names: Sequence[str], wanted: Sequence[str], delimiter: str) -> pa.Table:
+    """The columns `wanted` of whole records, as large_string; raises `pa.ArrowInvalid` where fields are not as many."""
+    from pyarrow import csv
+
+    # Arrow takes the bytes of a mark in front for one, wherever in a file the block stands.
+    source = pa.py_buffer(b"\n" + data.tobytes() if data[:3] == MARK else data)
+    reading = csv.ReadOptions(use_threads=False, block_size=len(source) + 1, column_names=list(names))
+    parsing = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    converting = csv.ConvertOptions(
+        include_columns=list(wanted),
+        column_types=dict.fromkeys(wanted, pa.large_string()),
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        check_utf8=False,
+    )
+    return csv.read_csv(pa.BufferReader(source), reading, parsing, converting)
+
+
+def not_utf8(data: memoryview) -> int | None:
+    """The place of the first byte that is not UTF-8."""
+    bounds = pa.py_buffer(np.array([0, len(data)], np.int64))
+    try:
+        pa.Array.from_buffers(pa.large_string(), 1, [None, bounds, pa.py_buffer(data)]).validate(full=True)
+    except pa.ArrowInvalid:
+        try:
+            str(data, "utf-8")
+        except UnicodeDecodeError as error:
+            return error.start
+    return None
+
+
+def to_type(texts: pa.Array, target: pa.DataType) -> pa.Array | int:
+    """`texts` as int64, float64 or bool, or the first row that is none; as another type, what Arrow makes of them.
+
+    Examples:
+        >>> to_type(pa.array(["7", " -1 ", None], pa.large_string()), pa.int64()).to_pylist()
+        [7, -1, None]
+        >>> to_type(pa.array(["1e3", "nan", "007"], pa.large_string()), pa.float64())
+        2
+    """
+    found = _exact(texts, target)
+    if found is None and target in CHECKS:
+        trimmed = pc.utf8_trim(texts, " \t")
+        found = _exact(trimmed, target)
+        if found is None:
+            return int(np.argmax(_wrong(trimmed, target)))
+    return _first_wrong(texts, target) if found is None else found
+
+
+def guess(texts: pa.Array) -> str:
+    """The narrowest of null, integer, number, boolean and text that holds all of `texts`."""
+    if texts.null_count == len(texts):
+        return "null"
+    for kind in ("integer", "number", "boolean"):
+        if not isinstance(to_type(texts, TYPES[kind]), int):
+            return "text" if kind == "number" and _holds_large_integer(texts) else kind
+    return "text"
+
+
+def absent_words(texts: pa.Array) -> str:
+    """The word for what is missing that alone keeps a column of texts from being numbers, or nothing."""
+    others = texts.filter(pc.invert(pc.match_substring_regex(pc.utf8_trim(texts, " \t"), NUMBER)))
+    words = others.slice(0, 1).to_pylist()
+    alone = 0 < len(others) < len(texts) - texts.null_count and pc.all(pc.equal(others, words[0])).as_py()
+    return words[0] if alone and words[0] in ABSENT else ""
+
+
+def _exact(texts: pa.Array, target: pa.DataType) -> pa.Array | None:
+    """`texts` as `target`, or nothing where one of them is none to the letter."""
+    if target == TYPES["boolean"]:
+        true = pc.is_in(texts, pa.array(TRUE, texts.type))
+        known = pc.or_(true, pc.is_in(texts, pa.array((*FALSE, None), texts.type)))
+        return pc.if_else(texts.is_valid(), true, None) if pc.all(known).as_py() is not False else None
+    try:
+        values = pc.cast(texts, target)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None
+    if target == TYPES["integer"]:
+        return values if pc.cast(values, texts.type).equals(texts) else None
+    if target == TYPES["number"]:
+        return None if _odd_front(texts) or _odd_nan(texts, values) else values
+    return values
+
+
+def _odd_front(texts: pa.Array) -> bool:
+    """Whether one of what Arrow takes for a number has a plus sign or a leading zero."""
+    _, bounds, data = texts.buffers()
+    if data is None or not len(texts):
+        return False
+    offsets = np.frombuffer(bounds, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    bytes_ = np.frombuffer(data, np.uint8)
+    sizes = np.diff(offsets)
+    at = offsets[:-1][sizes > 1]
+    rest = sizes[sizes > 1]
+    first = bytes_[at]
+    negative = first == MINUS
+    odd = first == PLUS
+    zero = (first == ZERO) | (negative & (rest > 2) & (bytes_[at + 1] == ZERO))
+    second = bytes_[(at + 1 + negative)[zero]]
+    return bool(odd.any() or ((second >= ZERO) & (second <= NINE)).any())
+
+
+def _odd_nan(texts: pa.Array, values: pa.Array) -> bool:
+    """Whether one of what Arrow takes for NaN is not written so."""
+    nan = pc.is_nan(values)
+    if not pc.any(nan).as_py():
+        return False
+    return not pc.all(pc.match_substring_regex(texts.filter(nan), NUMBER)).as_py()
+
+
+def _holds_large_integer(texts: pa.Array) -> bool:
+    """Whether one of the numbers is an integer over 64 bits."""
+    whole = pc.utf8_trim(texts, " \t")
+    whole = whole.filter(pc.match_substring_regex(whole, r"^-?[0-9]{19,}$"))
+    return any(not -(2**63) <= int(text) < 2**63 for text in whole.drop_null().to_pylist())
+
+
+def _wrong(texts: pa.Array, target: pa.DataType) -> NDArray[np.bool_]:
+    """Which of trimmed texts are no `target`."""
+    if target == TYPES["boolean"]:
+        fits = pc.is_in(texts, pa.array((*TRUE, *FALSE), texts.type))
+    else:
+        fits = pc.match_substring_regex(texts, CHECKS[target])
+    wrong = np.array(pc.and_(texts.is_valid(), pc.invert(fits).fill_null(False)).to_numpy(zero_copy_only=False))
+    if target == TYPES["integer"]:
+        for row in np.flatnonzero(~wrong & (pc.binary_length(texts).fill_null(0).to_numpy() > 18)):
+            wrong[row] = not -(2**63) <= int(texts[int(row)].as_py()) < 2**63
+    return wrong
+
+
+def _first_wrong(texts: pa.Array, target: pa.DataType) -> int:
+    """The first row that cannot be `target`, by halves."""
+    low, high = 0, len(texts)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _exact(texts.slice(low, middle - low), target) is None else (middle, high)
+    return low
+
+
+CHECKS = {TYPES["integer"]: INTEGER, TYPES["number"]: NUMBER, TYPES["boolean"]: ""}

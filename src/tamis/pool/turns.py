@@ -1,0 +1,184 @@
+"""Chat turns: who says what in every row, from Arrow lists or from JSON, and the texts that are made of them."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from tamis import refusals
+from tamis.pool.json_turns import CONTENT_FIELDS, ROLE_FIELDS, Turn, read_turns
+from tamis.pool.json_values import NOTHING, as_text, literal, load, parsed
+
+ROLES = ("user", "assistant", "system", "tool")
+SYNONYMS = {
+    "human": "user",
+    "gpt": "assistant",
+    "model": "assistant",
+    "bot": "assistant",
+    "chatbot": "assistant",
+    "function": "tool",
+}
+JSON_TURNS = pa.list_(pa.struct([(name, pa.string()) for name in (*ROLE_FIELDS, *CONTENT_FIELDS)]))
+NEWLINE = literal("\n")
+
+Place = Callable[[int], str]
+
+
+class Turns(NamedTuple):
+    """The turns of `n` rows, one row after the other.
+
+    Args:
+        counts: int64 `[n]`, turns of each row.
+        absent: bool `[n]`, rows that have no list.
+        roles: texts `[t]`, who says it, or null.
+        contents: texts `[t]`, what is said, or null.
+    """
+
+    counts: NDArray[np.int64]
+    absent: pa.BooleanArray
+    roles: pa.LargeStringArray
+    contents: pa.LargeStringArray
+
+
+def canonical(role: str) -> str:
+    """`user`, `assistant`, `system` or `tool` for a known role, in any case and by any synonym; others as they are."""
+    word = role.strip().lower()
+    return SYNONYMS.get(word, word if word in ROLES else role)
+
+
+def are_turns(kind: pa.DataType) -> bool:
+    """Whether an Arrow type is a list of chat turns: of structs with a content, or of plain strings."""
+    if not _is_list(kind):
+        return False
+    value = kind.value_type
+    if pa.types.is_struct(value):
+        names = [value.field(index).name for index in range(value.num_fields)]
+        return any(name in names for name in CONTENT_FIELDS)
+    return _is_text(value)
+
+
+def text_of(turns: Turns, role: str | None = None) -> pa.LargeStringArray:
+    """The text `[n]` of each row: its turns as `role: content`, one a line, or only what `role` says.
+
+    Turns without content are left out. Null where there is no list. O(bytes) time.
+    """
+    keep = pc.fill_null(pc.greater(pc.binary_length(turns.contents), 0), False)
+    if role is not None:
+        keep = pc.and_(keep, pc.fill_null(pc.equal(_each(turns.roles, canonical), literal(canonical(role))), False))
+    pieces = turns.contents
+    if role is None and turns.roles.null_count < len(turns.roles):
+        start = pc.fill_null(_each(turns.roles, lambda name: f"{canonical(name)}: " if name else ""), NOTHING)
+        pieces = pc.binary_join_element_wise(start, pc.fill_null(pieces, NOTHING), NOTHING)
+    return _lines(turns, pieces, keep)
+
+
+def _lines(turns: Turns, pieces: pa.LargeStringArray, keep: pa.BooleanArray) -> pa.LargeStringArray:
+    """The kept pieces of each row, joined by newlines."""
+    kept = keep.to_numpy(zero_copy_only=False)
+    ends = np.concatenate([[0], np.cumsum(turns.counts)])
+    if not kept.all():
+        ends = np.concatenate([[0], np.cumsum(kept)])[ends]
+        pieces = pieces.filter(keep)
+    text = pc.binary_join(pa.LargeListArray.from_arrays(pa.array(ends), pieces), NEWLINE)
+    return pc.if_else(turns.absent, pa.scalar(None, text.type), text) if turns.absent.true_count else text
+
+
+def _each(roles: pa.LargeStringArray, change: Callable[[str], str]) -> pa.LargeStringArray:
+    """Roles changed by a function, which is called once for each that is different."""
+    coded = roles.dictionary_encode()
+    return pa.array([change(role) for role in coded.dictionary.to_pylist()], pa.large_string()).take(coded.indices)
+
+
+def turns_of(array: pa.Array, name: str, place: Place) -> Turns:
+    """The turns in a column of lists, or of JSON as text; `place` says where a row stands, for a refusal."""
+    if pa.types.is_null(array.type):
+        return turns_of(array.cast(JSON_TURNS), name, place)
+    if _is_text(array.type):
+        return _of_json(as_text(array), name, place)
+    found = _of_lists(array) if are_turns(array.type) else None
+    if found is None:
+        raise refusals.TURNS_UNREADABLE(place(0), name=name, said=f"it is a {array.type}")
+    return found
+
+
+def _of_lists(array: pa.Array) -> Turns | None:
+    """The turns in an Arrow list; None where role or content is of a type that has no text."""
+    flat, counts, absent = array.flatten(), _counts(array), array.is_null()
+    if _is_text(flat.type):
+        return Turns(counts, absent, pa.nulls(len(flat), pa.large_string()), as_text(flat))
+    roles, contents = _first_of(flat, ROLE_FIELDS), _first_of(flat, CONTENT_FIELDS)
+    return None if roles is None or contents is None else Turns(counts, absent, roles, contents)
+
+
+def _first_of(structs: pa.StructArray, names: tuple[str, ...]) -> pa.LargeStringArray | None:
+    """The first of these fields that is not null, as text; None where one of them has no text."""
+    known = {structs.type.field(index).name for index in range(structs.type.num_fields)}
+    found = [_said(pc.struct_field(structs, name)) for name in names if name in known]
+    if any(column is None for column in found):
+        return None
+    return pc.coalesce(*found) if found else pa.nulls(len(structs), pa.large_string())
+
+
+def _said(column: pa.Array) -> pa.LargeStringArray | None:
+    """A field of turns as text: strings, whole numbers, or lists of parts, of which those with text are joined."""
+    kind = column.type
+    if _is_text(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind):
+        return as_text(column)
+    if not are_turns(kind) or (pa.types.is_struct(kind.value_type) and kind.value_type.get_field_index("text") < 0):
+        return None
+    parts = column.flatten()
+    texts = parts if _is_text(parts.type) else pc.struct_field(parts, "text")
+    roles = pa.nulls(len(parts), pa.large_string())
+    return text_of(Turns(_counts(column), column.is_null(), roles, as_text(texts))) if _is_text(texts.type) else None
+
+
+def _counts(lists: pa.Array) -> NDArray[np.int64]:
+    """The length of each list, 0 where there is none."""
+    counts = pc.if_else(lists.is_null(), 0, pc.list_value_length(lists))
+    return np.asarray(counts.to_numpy(zero_copy_only=False), np.int64)
+
+
+def _of_json(texts: pa.LargeStringArray, name: str, place: Place) -> Turns:
+    found = parsed(texts, JSON_TURNS)
+    if found is not None and not _have_nothing(found):
+        turns = _of_lists(found)
+        assert turns is not None
+        return turns
+    rows = [_read(text, lambda row=row: place(row), name) for row, text in enumerate(texts.to_pylist())]
+    turns = [turn for row in rows for turn in row or ()]
+    return Turns(
+        np.array([len(row or ()) for row in rows], np.int64),
+        pa.array([row is None for row in rows], pa.bool_()),
+        pa.array([role for role, _ in turns], pa.large_string()),
+        pa.array([content for _, content in turns], pa.large_string()),
+    )
+
+
+def _have_nothing(lists: pa.ListArray) -> bool:
+    """Whether a turn has no known field, so that it has to be looked at one by one."""
+    flat = lists.flatten()
+    fields = [flat.field(index).is_null() for index in range(flat.type.num_fields)]
+    nothing = fields[0]
+    for field in fields[1:]:
+        nothing = pc.and_(nothing, field)
+    return bool(nothing.true_count)
+
+
+def _read(text: str | None, place: Callable[[], str], name: str) -> list[Turn] | None:
+    try:
+        return read_turns(load(text))
+    except ValueError as error:
+        raise refusals.TURNS_UNREADABLE(place(), name=name, said=str(error)) from None
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)

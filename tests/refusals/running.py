@@ -1,0 +1,153 @@
+"""Make one case happen, through the real entry point or through Python, in an empty folder."""
+
+import contextlib
+import importlib
+import io
+import json
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import Formatter
+from typing import Any, NamedTuple
+from unittest import mock
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tamis import cli as command_line
+from tamis.errors import Refused, TamisError
+from tamis.refusals import Refusal
+from tamis.testing import make_pool, make_target
+
+POOL = make_pool(12)
+ROWS = POOL.to_pylist()
+FILES = {"pool.jsonl": ROWS, "wanted.jsonl": make_target()}
+USUAL = "--method random --budget 3 -o out"
+
+
+@dataclass
+class Case:
+    """What is asked, and how it is refused.
+
+    `files` are written beside `pool.jsonl` and `wanted.jsonl`. `during` is a context manager that makes the machine or
+    the folder as the case needs it. `code` is 2 where it is known before rows are read, else 1; None where that depends
+    on the format. `named` are words of the sentence.
+    """
+
+    kind: str
+    words: str
+    code: int | None
+    named: list[str]
+    files: dict[str, Any] = field(default_factory=dict)
+    during: Callable[[], contextlib.AbstractContextManager[Any]] = contextlib.nullcontext
+    function: Callable[[], Any] | None = None
+
+
+class Happened(NamedTuple):
+    """How it ended: exit code, standard output, standard error, and the kind of the refusal."""
+
+    code: int
+    out: str
+    err: str
+    kind: str
+
+
+def command(kind: str, words: str, code: int | None, named: list[str], **more: Any) -> Case:
+    """A command line, without the word `tamis`."""
+    return Case(kind, words, code, named, **more)
+
+
+def select(kind: str, words: str, code: int | None, named: list[str], **more: Any) -> Case:
+    """`words` added to a usual `tamis select`; they begin with the pool where it is not `pool.jsonl`."""
+    pool = "" if words and not words.startswith("-") else "pool.jsonl "
+    return Case(kind, f"select {USUAL} {pool}{words}", code, named, **more)
+
+
+def call(kind: str, function: Callable[[], Any], named: list[str], **more: Any) -> Case:
+    """A call of Python."""
+    return Case(kind, "", None, named, function=function, **more)
+
+
+def all_cases() -> dict[str, Case]:
+    """The cases of all modules, by name; no name is used twice."""
+    found: dict[str, Case] = {}
+    for path in sorted(Path(__file__).parent.glob("cases_*.py")):
+        cases = importlib.import_module(f"{__package__}.{path.stem}").CASES
+        assert not set(found) & set(cases), set(found) & set(cases)
+        found |= cases
+    return found
+
+
+def lay_out(case: Case) -> None:
+    """Write the files of a case into the current folder."""
+    for name, content in (FILES | case.files).items():
+        save(Path(name), content)
+
+
+def save(path: Path, content: Any) -> None:
+    """Write bytes or text, an Arrow table as Parquet, or rows as JSON Lines, by what is given."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, pa.Table) and path.suffix == ".parquet":
+        pq.write_table(content, path)
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
+    elif isinstance(content, str):
+        path.write_text(content, encoding="utf-8")
+    elif callable(content):
+        content(path)
+    else:
+        rows = content.to_pylist() if isinstance(content, pa.Table) else content
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def happen(case: Case) -> Happened:
+    """Make it happen in the current folder, whose files are laid out, while what it needs holds."""
+    return told(case.function) if case.function else run(*shlex.split(case.words))
+
+
+def pattern(refusal: Refusal) -> str:
+    """The sentences that a refusal can make, as a regular expression whose last groups are `what` and `fix`."""
+    what, fix = (
+        "".join(re.escape(text) + (".*" if name is not None else "") for text, name, *_ in Formatter().parse(template))
+        for template in (refusal.what, refusal.fix)
+    )
+    return f"(?s)(.+: )?({what}); ({fix})"
+
+
+def told(function: Callable[[], Any]) -> Happened:
+    """How a call of Python ends, as the command line would tell it."""
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            function()
+    except TamisError as error:
+        return Happened(2 if isinstance(error, Refused) else 1, out.getvalue(), f"tamis: {error}\n", error.kind)
+    return Happened(0, out.getvalue(), err.getvalue(), "")
+
+
+def run(*words: str) -> Happened:
+    """How a command line ends."""
+    out, err, kinds, code = io.StringIO(), io.StringIO(), [""], 0
+    with noted(kinds), mock.patch.object(sys, "argv", ["tamis", *words]):
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                command_line.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return Happened(code, out.getvalue(), err.getvalue(), kinds[-1])
+
+
+@contextlib.contextmanager
+def noted(kinds: list[str]) -> Iterator[None]:
+    """Note the kind of every refusal that the command line tells."""
+
+    def tell(error: Exception) -> None:
+        kinds.append(getattr(error, "kind", ""))
+        usual(error)
+
+    usual = command_line.tell
+    with mock.patch.object(command_line, "tell", tell):
+        yield
