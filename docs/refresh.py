@@ -7,6 +7,8 @@ and below each what it prints, which is replaced by what it prints now. `tests/t
 """
 
 import gzip
+import importlib
+import importlib.util
 import json
 import os
 import re
@@ -17,6 +19,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pyarrow.parquet as pq
 
@@ -25,6 +28,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SKIPPED = ("make", "pip", "git", "python", "cd")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TIMES = re.compile(r"\b\d+\.\d s;")
+ROW = re.compile(r"^[|] `([a-z0-9-]+)` [|] (\d) [|] `(.*)` [|]$", re.MULTILINE)
 TABLE = re.compile(r"(<!-- (\w+): [^>]*-->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
@@ -56,9 +60,9 @@ def refusals_table(old: str) -> str:
     """
     from tamis import refusals
 
-    running = cases()
+    running = refusal_cases()
     examples = {case.kind: case for case in reversed(running.all_cases().values())}
-    before = {found[1]: found[0] for found in re.finditer(r"^[|] `([a-z0-9-]+)` .*$", old, re.MULTILINE)}
+    before = {found[1]: (found[2], found[3], found[0]) for found in ROW.finditer(old)}
     lines: list[str] = []
     for line in Path(refusals.__file__).read_text(encoding="utf-8").splitlines():
         if line.startswith("# "):
@@ -66,29 +70,24 @@ def refusals_table(old: str) -> str:
         kind = line.partition(" = ")[0].lower().replace("_", "-")
         if kind in examples:
             told = running.happen_in_a_folder(examples[kind])
-            code = f"`{told.sentence}`".replace("|", r"\|")
-            now, was = f"| `{kind}` | {told.code} | {code} |", before.get(kind, "")
-            pattern = running.pattern(refusals.CATALOGUE[kind], said="(.*)")
-            lines.append(was if alike(was, now, pattern) else now)
+            code, sentence, was = before.get(kind, ("", "", ""))
+            said = told.sentence.replace("|", "\\|")
+            found = [running.without_said(text, refusals.CATALOGUE[kind]) for text in (sentence, said)]
+            same = code == str(told.code) and found[0] == found[1]
+            lines.append(was if same else f"| `{kind}` | {told.code} | `{said}` |")
     return "\n".join(lines).strip()
 
 
-def cases() -> ModuleType:
+def refusal_cases() -> ModuleType:
     """The module of the tests that makes refusals happen."""
     folder = ROOT / "tests" / "refusals"
-    spec = importlib.util.spec_from_file_location("cases", folder / "__init__.py", submodule_search_locations=[str(folder)])
+    spec = importlib.util.spec_from_file_location(
+        "refusal_cases", folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
     assert spec is not None and spec.loader is not None
-    sys.modules["cases"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules["cases"])
-    return importlib.import_module("cases.running")
-
-
-def alike(one: str, other: str, template: str) -> bool:
-    """Whether two lines are the same but for what stands where `{said}` does in the sentence's template."""
-    if "{said}" not in template:
-        return one == other
-    start, end = (re.escape(part) for part in re.split(r"{[^}]*}", template)[:: max(1, template.count("{"))])
-    return False
+    sys.modules["refusal_cases"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["refusal_cases"])
+    return importlib.import_module("refusal_cases.running")
 
 
 TABLES: dict[str, Callable[[str], str]] = {

@@ -1,9 +1,11 @@
 """Bad input: one sentence of the catalogue that names what, where and the fix, the promised exit code, nothing left."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+import tamis
 from tamis.errors import Broken
 from tamis.refusals import CATALOGUE
 
@@ -26,12 +28,13 @@ def test_refused(name, folder, on_disk):
     assert told.kind == case.kind
     assert told.code == case.code or (case.code is None and told.code in (1, 2))
     assert told.out == "" and "Traceback" not in told.err
-    *others, sentence = told.err.strip().split("\n")
-    assert sentence.startswith("tamis: ") and not any(line.startswith("tamis: ") for line in others)
+    *others, last = told.err.strip().split("\n")
+    assert last.startswith("tamis: ") and not any(line.startswith("tamis: ") for line in others)
     assert others == [] or told.code == 1
-    assert re.fullmatch(pattern(refusal), sentence.removeprefix("tamis: "))
+    assert re.fullmatch(pattern(refusal), told.sentence)
     for word in case.named:
-        assert word in sentence, f"{word} is not named in: {sentence}"
+        assert word in told.sentence, f"{word} is not named in: {told.sentence}"
+    assert str(folder) not in told.sentence, "a path that is not as it was given"
     if refusal.error is Broken:  # finished work is kept for the next run
         after = {name: after[name] for name in before}
     assert after == before
@@ -49,3 +52,14 @@ def test_kinds_are_sentences(kind):
     for part in (refusal.what, refusal.fix):
         assert part and ";" not in part and not part.endswith((".", "!", " ")) and part == part.strip()
         assert part[0].islower() or part[0] in "{'-@" or part.startswith("JSON")
+
+
+def test_the_catalogue_is_what_the_code_says():
+    """Every kind is raised somewhere, and nothing else is, but what a worker passes on."""
+    folder = Path(tamis.__file__).parent
+    sources = {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in folder.rglob("*.py")}
+    raised = {name for text in sources.values() for name in re.findall(r"refusals\.([A-Z][A-Z0-9_]+)", text)}
+    assert sorted(name.lower().replace("_", "-") for name in raised) == sorted(CATALOGUE)
+    assert [
+        name for name, text in sources.items() if re.search(r"(?<!class )(?<!errors\.)\b(Refused|Broken)\(", text)
+    ] == ["engine/workers.py"]

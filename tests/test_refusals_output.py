@@ -1,4 +1,4 @@
-"""Refusals and breakages that depend on the machine, the output folder, a recipe, or come from another command."""
+"""Refusals as a process meets them, and what they leave alone: finished selections, and work for the next run."""
 
 import fcntl
 import os
@@ -53,30 +53,6 @@ def with_tamis():
     return os.environ | {"PYTHONPATH": os.pathsep.join([home, os.environ.get("PYTHONPATH", "")])}
 
 
-@pytest.mark.parametrize(
-    ("words", "named"),
-    [
-        (["--budget", "4"], ["-o out", "budget", "'3'", "'4'", "--force"]),
-        (["--seed", "1"], ["seed", "0", "1", "--force"]),
-        (["--method", "top:score"], ["method", "'random'", "'top:score'", "--force"]),
-        (["--set", "shares=equal"], ["set", "--force"]),
-    ],
-)
-def test_another_request_in_a_finished_folder(folder, run, on_disk, words, named):
-    assert run(*SELECT).code == 0
-    before = on_disk(folder)
-    refused(run(*SELECT, *words), 2, *named)
-    assert on_disk(folder) == before
-
-
-def test_a_changed_pool_in_a_finished_folder(folder, run, write, on_disk):
-    assert run(*SELECT).code == 0
-    write("pool.jsonl", make_pool(13))
-    before = on_disk(folder)
-    refused(run(*SELECT), 2, "-o out", "pool", "--force")
-    assert on_disk(folder) == before
-
-
 def test_a_refusal_under_way_keeps_the_finished_selection(folder, run, on_disk):
     assert run(*SELECT).code == 0
     before = {name: found for name, found in on_disk("out").items() if not name.startswith(".tamis")}
@@ -110,14 +86,6 @@ def test_no_space(folder, run, on_disk):
     assert run(*SELECT).code == 0
 
 
-def test_a_folder_that_may_not_be_written(folder, run, monkeypatch):
-    def denied(*_, **__):
-        raise PermissionError(13, "Permission denied", "out/.tamis")
-
-    monkeypatch.setattr("pathlib.Path.mkdir", denied)
-    refused(run(*SELECT), 1, "Permission denied", "out")
-
-
 def test_invalid_line_in_the_second_shard(folder, run, monkeypatch, write):
     """Line numbers count from the start of the file, wherever a shard starts."""
     monkeypatch.setattr(jsonl, "SHARD_BYTES", 2000)
@@ -129,47 +97,3 @@ def test_invalid_line_in_the_second_shard(folder, run, monkeypatch, write):
     lines[250] = lines[30]
     write("pool.jsonl", b"".join(lines))
     refused(run(*SELECT), 1, "line 251", "line 31", "the id 30")
-
-
-@pytest.mark.parametrize(
-    ("recipe", "named"),
-    [
-        ("pool: pool.jsonl\nmethod: random\nbugdet: 3\noutput: out\n", ["recipe.yaml", "'bugdet'", "'budget'"]),
-        ("pool: pool.jsonl\nmethod: random\noutput: out\n", ["recipe.yaml", "budget"]),
-        ("pool: pool.jsonl\nbudget: 3\noutput: out\n", ["recipe.yaml", "method"]),
-        ("pool: pool.jsonl\nmethod: random\nbudget: 3\n", ["recipe.yaml", "output"]),
-        ("pool: pool.jsonl\nmethod: random\nbudget: [3]\noutput: out\n", ["recipe.yaml", "budget", "[3]"]),
-        ("pool: pool.jsonl\nmethod: random\nbudget: 3\noutput: out\nseed: soon\n", ["recipe.yaml", "seed", "'soon'"]),
-        ("pool: pool.jsonl\nmethod: random\nbudget: 0.5\noutput: out\nuse: score\n", ["recipe.yaml", "use", "'score'"]),
-        ("- pool\n- method\n", ["recipe.yaml", "mapping"]),
-        ("pool: [a, b\nmethod: random\n", ["recipe.yaml", "YAML", "line 2"]),
-        (b"pool: \xff\n", ["recipe.yaml"]),
-        ("pool: !!python/object/apply:os.system ['touch owned']\n", ["recipe.yaml", "YAML"]),
-    ],
-)
-def test_recipes(folder, run, write, on_disk, recipe, named):
-    write("recipe.yaml", recipe)
-    before = on_disk(folder)
-    refused(run("run", "recipe.yaml"), 2, *named)
-    assert on_disk(folder) == before
-
-
-@pytest.mark.parametrize(
-    ("words", "code", "named"),
-    [
-        ("run nowhere.yaml", 2, ["nowhere.yaml"]),
-        ("apply nowhere pool.jsonl -o kept.jsonl", 2, ["nowhere"]),
-        ("apply . pool.jsonl -o kept.jsonl", 2, ["selection.parquet"]),
-        ("apply out pool.jsonl -o pool.jsonl", 2, ["pool.jsonl", "exists"]),
-        ("apply out wanted.jsonl -o kept.jsonl", 2, ["pool", "12"]),
-        ("methods randon", 2, ["'randon'", "'random'"]),
-        ("select pool.jsonl --method random -o new", 2, ["--budget"]),
-        ("selct pool.jsonl", 2, ["'selct'", "'select'"]),
-        ("score pool.jsonl --method stratified-random -o scores", 2, ["stratified-random"]),
-    ],
-)
-def test_other_commands(folder, run, on_disk, words, code, named):
-    assert run(*SELECT).code == 0
-    before = on_disk(folder)
-    refused(run(*words.split()), code, *named)
-    assert on_disk(folder) == before

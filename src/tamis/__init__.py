@@ -9,12 +9,15 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tamis.api import select
+    from tamis.api import run, score, select
     from tamis.errors import Broken, Refused
+    from tamis.look import compare, inspect, verify, why
     from tamis.registry import method
     from tamis.selection import Selection
 
-__all__ = ["Broken", "Refused", "Selection", "method", "select"]
+__all__ = [
+    "Broken", "Refused", "Selection", "compare", "inspect", "method", "run", "score", "select", "verify", "why",
+]  # fmt: skip
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -22,7 +25,13 @@ _HOMES = {
     "Refused": "tamis.errors",
     "Selection": "tamis.selection",
     "method": "tamis.registry",
+    "compare": "tamis.look",
+    "inspect": "tamis.look",
+    "run": "tamis.api",
+    "score": "tamis.api",
     "select": "tamis.api",
+    "verify": "tamis.look",
+    "why": "tamis.look",
 }
 
 

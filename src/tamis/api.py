@@ -1,100 +1,230 @@
 """The Python door: the same requests as the command line."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, overload
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+from tamis import refusals
 from tamis.engine.console import Console
 from tamis.engine.folder import Folder
-from tamis.engine.plan import make_plan
+from tamis.engine.plan import Plan, make_plan
 from tamis.engine.request import Request, make_request
 from tamis.engine.select import run_select
-from tamis.pool import open_pool
+from tamis.pool import as_memory
 from tamis.selection import Selection
 
-Pool: TypeAlias = str | PathLike[str] | pa.Table | Sequence[str | PathLike[str]]
-Target: TypeAlias = Pool | Sequence[pa.Table] | None
+Path_: TypeAlias = str | PathLike[str]
+Pool: TypeAlias = Any
+Budget: TypeAlias = int | float | str
+Shares: TypeAlias = str | Sequence[str] | Mapping[str, Mapping[str, float]] | None
+Ids: TypeAlias = str | Sequence[str | int] | None
 
 
+@overload
+def select(pool: Pool, method: str = ..., *, budget: Budget, **options: Any) -> Selection: ...
+@overload
+def select(pool: Pool, method: str = ..., *, budget: list[Budget], **options: Any) -> list[Selection]: ...
 def select(
     pool: Pool,
     method: str = "random",
     *,
-    budget: int | float | str,
-    target: Target = None,
+    budget: Budget | list[Budget],
+    target: Any = None,
     seed: int = 0,
-    output: str | PathLike[str] | None = None,
+    text: str | None = None,
+    template: str | None = None,
+    target_text: str | None = None,
+    id: str | None = None,
+    label: str | None = None,
+    group: str | None = None,
+    cost: str | None = None,
+    score: str | None = None,
+    weight: str | None = None,
+    image: str | None = None,
+    embedding: Any = None,
+    represent: str | None = None,
+    use: Mapping[str, str] | None = None,
+    set: Mapping[str, Any] | None = None,
+    choose: str | None = None,
+    within: Path_ | None = None,
+    quota: Shares = None,
+    floor: Shares = None,
+    borrow: bool = False,
+    fill: bool = False,
+    must_keep: Ids = None,
+    exclude: Ids = None,
+    duplicates: str = "drop",
+    tokenizer: Path_ | None = None,
+    subset: bool = True,
+    examples: bool = True,
+    output: Path_ | None = None,
+    force: bool = False,
+    workers: int | None = None,
     quiet: bool = True,
-    **options: Any,
-) -> Selection:
+    **parameters: Any,
+) -> Selection | list[Selection]:
     """Choose examples of `pool`.
 
     Args:
-        pool: a path, several paths, or an Arrow table.
+        pool: a path or URL, several of them, an Arrow, pandas or polars table, a Hugging Face dataset, a dict of
+            columns, or NumPy arrays.
         method: a method's name, `top:COLUMN`, `bottom:COLUMN`, or `file.py:function`.
-        budget: rows as an int, a fraction in (0, 1) as a float, or text such as `"10%"` and `"2M tokens"`.
-        target: one sample of what is wanted, or a list of them; each a path or an Arrow table.
+        budget: rows as an int, a fraction in (0, 1) as a float, or text such as `"10%"` and `"2M tokens"`; a list of
+            these cuts several selections from one scoring.
+        target: one sample of what is wanted, or a list of them; each as a pool is given.
         seed: same request and seed, same selection.
-        output: a folder to write to; without it nothing stays on disk.
-        quiet: say nothing on standard error.
-        options: roles and limits as the command line has them (`text="body"`, `quota="domain=law:0.3"`), and the
-            parameters of the method.
+        text: column of the text; `id`, `label`, `group`, `cost`, `score`, `weight` and `image` name columns likewise.
+        template: the text made of several columns, as in `"{instruction}\\n{output}"`.
+        target_text: column of the targets' text.
+        embedding: column of vectors, columns such as `"f*"`, a `.npy` file, or for a table in memory an array `[n, d]`.
+        represent: what makes vectors of images: `"small-image"` or an ONNX file.
+        use: what fills a need of the method: `{"score": "quality"}`.
+        set: parameters of the method; they may as well be given as keywords.
+        choose: replaces the method's way to choose.
+        within: folder of an earlier selection: only rows that it keeps may be chosen.
+        quota: exact shares of the budget, `"domain=law:0.3"` or `{"domain": {"law": 0.3}}`; `floor` are least shares.
+        borrow: let others have what a group is short of.
+        fill: go on after the first row that does not fit into a cost budget.
+        must_keep: ids to keep; `exclude` are ids to leave out.
+        duplicates: `"drop"` or `"keep"` exact duplicates of the text.
+        tokenizer: a tokenizer.json to count tokens with.
+        subset: write the kept rows to `output` as well; `examples` shows texts in the report.
+        output: a folder to write to; without it nothing stays on disk. `force` replaces another selection there.
+        workers: processes; the number of cores by default.
+        quiet: say nothing on standard error but a progress bar where someone looks on.
+        parameters: parameters of the method.
 
     Raises:
         Refused: the request or its input cannot be used.
         Broken: something failed under way.
 
     Examples:
-        >>> import pyarrow as pa
-        >>> select(pa.table({"x": [3, 1, 2]}), "bottom:x", budget=1).rows
+        >>> import tamis
+        >>> tamis.select({"x": [3, 1, 2]}, "bottom:x", budget=1).rows
         array([1])
+        >>> [len(one) for one in tamis.select({"x": [3, 1, 2]}, "top:x", budget=[1, 2])]
+        [1, 2]
     """
-    fields = set(Request.model_fields)
-    known = {name: value for name, value in options.items() if name in fields}
-    known["set"] = {**known.get("set", {}), **{n: v for n, v in options.items() if n not in fields}}
-    pools, source = _paths(pool)
+    given = {name: value for name, value in locals().items() if name in Request.model_fields and value is not None}
+    given["set"] = {**(set or {}), **parameters}
+    given["budget"] = ",".join(map(_budget, budget)) if isinstance(budget, list) else _budget(budget)
+    plan = _plan(pool, target, given)
+    found = _run(plan, output, quiet)
+    return found if len(plan.budgets) > 1 else found[0]
+
+
+def score(
+    pool: Pool, method: str, *, target: Any = None, seed: int = 0, quiet: bool = True, **options: Any
+) -> pa.Table:
+    """Score every row of `pool` by a method and keep none.
+
+    Takes the options of `select` but budget and limits. Returns a table of `row` and `score`, of several targets a
+    column each, for every eligible row.
+
+    Examples:
+        >>> import tamis
+        >>> tamis.score({"x": [3, 1, 2]}, "top:x")["score"].to_pylist()
+        [3.0, 1.0, 2.0]
+    """
+    known = {name: value for name, value in options.items() if name in Request.model_fields}
+    own = {name: value for name, value in options.items() if name not in known}
+    plan = _plan(pool, target, {"method": method, "seed": seed, **known, "set": {**known.get("set", {}), **own}})
+    if not plan.has_scores:
+        raise refusals.METHOD_WITHOUT_SCORES(plan.method.name)
+    plan.verb = "score"
+    with tempfile.TemporaryDirectory(prefix="tamis-") as folder:
+        path = Path(options.get("output") or Path(folder) / "out")
+        run_select(plan, Folder(path), Console(quiet))
+        return pq.read_table(path / "scores.parquet", memory_map=False)
+
+
+def run(recipe: Path_ | Mapping[str, Any], *, quiet: bool = True, **replaced: Any) -> Selection | list[Selection]:
+    """Run a recipe, a YAML or TOML file or the mapping it would hold; `replaced` are keys to use instead of its own.
+
+    Returns the selection of its last step; a recipe needs an `output`.
+
+    Examples:
+        >>> import tamis, tempfile, pathlib
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> _ = (folder / "pool.csv").write_text("id,quality\\na,1\\nb,3\\nc,2\\n")
+        >>> steps = [{"method": "top:quality", "budget": 2}, {"method": "bottom:quality", "budget": 1}]
+        >>> tamis.run({"pool": str(folder / "pool.csv"), "steps": steps, "output": str(folder / "out")}).ids
+        ['c']
+    """
+    from tamis.engine.recipes import read_recipe
+    from tamis.engine.steps import check_folders, make_plans, make_requests, run_steps
+
+    where = "recipe" if isinstance(recipe, Mapping) else fspath(recipe)
+    values = dict(recipe) if isinstance(recipe, Mapping) else read_recipe(Path(recipe))
+    requests = make_requests({**values, **replaced}, where)
+    if requests[-1].output is None:
+        raise refusals.INCOMPLETE(where, name="output", meaning="the folder to write")
+    plans = make_plans(requests)
+    check_folders(plans)
+    run_steps(plans, Console(quiet))
+    found = _loaded(plans[-1], Path(requests[-1].output))
+    return found if len(found) > 1 else found[0]
+
+
+def _plan(pool: Pool, target: Any, given: dict[str, Any]) -> Plan:
+    paths, source = _source(pool, given)
     targets: list[Any] = [] if target is None else list(target) if isinstance(target, list | tuple) else [target]
-    names, sources = _targets(targets)
-    request = make_request(
-        {"pool": pools, "method": method, "budget": _budget(budget), "target": names, "seed": seed, **known}
-    )
-    plan = make_plan(request, source, sources)
+    sources = [as_memory(one, "target") for one in targets]
+    names = [
+        f"target{number}" if found is not None else fspath(one)
+        for number, (one, found) in enumerate(zip(targets, sources, strict=True), 1)
+    ]
+    plain = {name: fspath(value) if isinstance(value, PathLike) else value for name, value in given.items()}
+    request = make_request(plain | {"pool": paths, "target": names})
+    opened = [one if found is None else found for one, found in zip(targets, sources, strict=True)]
+    return make_plan(request, source, opened if any(found is not None for found in sources) else None)
+
+
+def _source(pool: Pool, given: dict[str, Any]) -> tuple[list[str], Any]:
+    """The request's paths and what stands in for them; an array of vectors becomes a column of the table."""
+    table = as_memory(pool)
+    embedding = given.get("embedding")
+    if table is None:
+        if embedding is not None and not isinstance(embedding, str | PathLike):
+            raise refusals.VECTORS_BESIDE_FILES("embedding")
+        return ([fspath(pool)] if isinstance(pool, str | PathLike) else [fspath(path) for path in pool]), None
+    if embedding is not None and not isinstance(embedding, str | PathLike):
+        vectors = as_memory({"embedding": embedding}) or pa.table({})
+        if len(vectors) != len(table):
+            raise refusals.VECTOR_FILE_ROWS("embedding", found=len(vectors), rows=len(table))
+        name = next(name for name in ("embedding", "the embedding") if name not in table.column_names)
+        table = table.append_column(name, vectors["embedding"])
+        given["embedding"] = name
+    return ["<table>"], table
+
+
+def _run(plan: Plan, output: Path_ | None, quiet: bool) -> list[Selection]:
     console = Console(quiet)
     if output is not None:
         run_select(plan, Folder(Path(output)), console)
-        return Selection.load(Path(output))
+        return _loaded(plan, Path(output))
     with tempfile.TemporaryDirectory(prefix="tamis-") as folder:
         plan.request.subset = False
         run_select(plan, Folder(Path(folder) / "out"), console)
-        return Selection.load(Path(folder) / "out")
+        return _loaded(plan, Path(folder) / "out")
 
 
-def _budget(value: int | float | str) -> str:
-    from tamis.budget import parse
+def _loaded(plan: Plan, path: Path) -> list[Selection]:
+    """The selection of a finished folder, or those of its budgets."""
+    folders = [path / budget.folder for budget in plan.budgets] if len(plan.budgets) > 1 else [path]
+    return [Selection.load(folder) for folder in folders]
 
-    parse(value)
+
+def _budget(value: Budget) -> str:
+    from tamis.budget import parse, parse_several
+
+    if isinstance(value, str):
+        parse_several(value)
+    else:
+        parse(value)
     return f"{value * 100:.12g}%" if isinstance(value, float) else str(value)
-
-
-def _paths(pool: Pool) -> tuple[list[str], Any]:
-    if isinstance(pool, pa.Table | pa.RecordBatch):
-        return ["<table>"], pool
-    if isinstance(pool, str | PathLike):
-        return [fspath(pool)], None
-    if not isinstance(pool, list | tuple) or not all(isinstance(path, str | PathLike) for path in pool):
-        open_pool(pool)  # says what it was given, and what to give instead
-    return [fspath(path) for path in pool], None
-
-
-def _targets(targets: list[Any]) -> tuple[list[str], list[Any] | None]:
-    for target in targets:
-        if not isinstance(target, str | PathLike | pa.Table | pa.RecordBatch):
-            open_pool(target, "target")
-    if not any(isinstance(target, pa.Table | pa.RecordBatch) for target in targets):
-        return [fspath(target) for target in targets], None
-    names = [fspath(t) if isinstance(t, str | PathLike) else f"target{i}" for i, t in enumerate(targets, 1)]
-    return names, targets

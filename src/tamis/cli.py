@@ -59,6 +59,7 @@ asking = options(
     *(click.option(f"--{role}", role, help=f"column of the {role}, or none") for role in ROLES),
     click.option("--embedding", help="vectors: a column of lists, columns such as 'f*', or FILE.npy"),
     click.option("--represent", help="what makes vectors of images: small-image or MODEL.onnx"),
+    click.option("--template", help="the text of an example, made of its columns, as in '{question}\\n{answer}'"),
     click.option("--use", multiple=True, metavar="WORD=COLUMN", help="what fills a need of the method"),
     click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="a parameter of the method"),
     click.option("--choose", help="replace the method's way to choose: top, weighted-draw, …"),
@@ -250,6 +251,9 @@ def main() -> None:
         tell(error)
         sys.exit(1 if error.under_way else 2)
     except BrokenPipeError:
+        sys.exit(1)
+    except MemoryError:
+        tell(refusals.OUT_OF_MEMORY())
         sys.exit(1)
     except Exception as error:
         if os.environ.get("TAMIS_DEBUG"):

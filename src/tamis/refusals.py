@@ -87,8 +87,17 @@ ID_TWICE = Refusal(
 )
 
 # pools and files
-URL_PACKAGE_MISSING = Refusal("reading {scheme} URLs needs another package", "{said}")
+URL_PACKAGE_MISSING = Refusal(
+    "reading {scheme}:// needs a package that is not installed ({said})", "run pip install {packages}"
+)
 URL_UNKNOWN = Refusal("this kind of URL is not known ({said})", "use one such as s3://, gs:// or https://")
+URL_UNREACHABLE = breakage("it cannot be reached ({said})", "check the address and the network, then run again")
+URL_NOT_PERMITTED = breakage("it may not be read ({said})", "give credentials {how}, then run again")
+URL_WITHOUT_FOLDERS = Refusal("a web server does not say what is in a folder", "name each file")
+URL_WITHOUT_SIZE = Refusal("the server does not say how large the file is", "download it, and name the copy")
+URL_WITHOUT_RANGES = Refusal("the server gives no part of a file, and this format needs parts", "download the file")
+URL_NOT_LOCAL = Refusal("it is a URL, and {what} must be on this machine", "{fix}")
+FILE_CHANGED = breakage("the file changed or went away while it was in use", "let it come to rest, then run again")
 FOLDER_UNREADABLE = Refusal("the folder cannot be read ({said})", "make it readable")
 FILE_UNREADABLE = breakage("the file cannot be read ({said})", "restore the file and run again")
 FILE_NOT_WHOLE = Refusal("it is not a whole {format} file ({said})", "write it again")
@@ -103,6 +112,34 @@ POOL_UNKNOWN_TYPE = Refusal(
     "give a path, several paths, an Arrow, pandas or polars table, a dict of columns, or NumPy arrays",
 )
 POOL_COLUMNS_DIFFER = Refusal("its columns are not those of {other}: {said}", "write the files with one schema")
+DATASET_OF_SPLITS = Refusal("it is a data set of several splits ({splits})", "name one, as in {example}")
+DATASET_WITH_INDICES = Refusal(
+    "its rows are chosen by indices beside them", "save it again as dataset.flatten_indices().save_to_disk(folder)"
+)
+DATASET_UNREADABLE = Refusal("it does not describe a saved data set ({said})", "save it again with save_to_disk")
+DATASET_STREAMED = Refusal(
+    "the rows of an IterableDataset can be read once and in no parts",
+    "take some, as in datasets.Dataset.from_list(list(dataset.take(100_000)))",
+)
+FRAME_IS_LAZY = Refusal("a LazyFrame has no rows yet", "give frame.collect()")
+COLUMN_ALONE = Refusal("a {kind} is one column without others", "give it a name, as in {{'score': values}}")
+ARRAY_WITHOUT_NAME = Refusal(
+    "an array of shape {shape} is one column without a name",
+    "give a dict of columns or a .npz file, as in numpy.savez(path, score=array)",
+)
+ROWS_IN_LIST = Refusal("a list with a dict for each row is no table", "give pyarrow.Table.from_pylist(rows)")
+TABLE_UNUSABLE = Refusal("it cannot be taken as an Arrow table ({said})", "give columns of plain types")
+COLUMN_NAME_NOT_TEXT = Refusal("a column is called {name!r}, which is of type {kind}", "name columns with strings")
+COLUMN_UNUSABLE = Refusal(
+    "column {name!r} cannot be taken ({said})", "give a list or an array with one value of one type a row"
+)
+COLUMN_OF_OTHER_LENGTH = Refusal(
+    "column {name!r} has {found:,} values and {other!r} has {expected:,}", "give all columns one length"
+)
+FILE_FEATHER_ONE = Refusal(
+    "it is of version 1 of Feather, which has ended",
+    "write it again, as in pyarrow.feather.write_feather(pyarrow.feather.read_table(path), new_path)",
+)
 COLUMNS_OF_ONE_NAME = Refusal("{count} columns are called {name!r}", "rename all but one")
 ROWS_DO_NOT_FIT = Refusal(
     "its rows do not fit the types of the pool's first file ({said})",
@@ -114,6 +151,36 @@ COLUMN_MISSING = Refusal("there is no column {name!r}{near}", "{flag} can name o
 COLUMN_WRONG_TYPE = Refusal("column {name!r} is {kind}", "{flag} needs {accepted}")
 TEXT_MISSING = Refusal("there is no text column, and one is needed", "its columns are {columns}")
 TEXT_UNCLEAR = Refusal("several columns could be the text", "name one with {flag}: {columns}")
+TEXT_GIVEN_TWICE = Refusal("both say what the text is", "give one of them")
+
+# texts made by a template
+TEMPLATE_UNKNOWN = Refusal(
+    "there is no template of this name{near}",
+    "name one of {known}, or write columns in braces as in '{{instruction}}\\n{{output}}'",
+)
+TEMPLATE_NOT_FITTING = Refusal("its columns are not in {place}", "it needs {columns}")
+TEMPLATE_BRACE = Refusal("the brace at character {at} stands alone", "write {{column}}, and two braces for one")
+TEMPLATE_WITHOUT_COLUMN = Refusal("it names no column", "write columns in braces as in '{{instruction}}\\n{{output}}'")
+TEMPLATE_ROLE_UNKNOWN = Refusal(
+    "column {name!r} holds chat turns, which have no role {role!r}{near}", "--template can name one of {known}"
+)
+TEMPLATE_FIELD_UNKNOWN = Refusal(
+    "column {name!r} has no field {field!r}{near} with a text", "--template can name one of {known}"
+)
+TURNS_UNREADABLE = Refusal(
+    "column {name!r} holds no list of chat turns here ({said})",
+    'write turns as in [{{"role": "user", "content": "Hello"}}], or remove the row',
+)
+
+# vectors in columns
+COLUMNS_NOT_MATCHED = Refusal("no column is called as in {pattern!r}{near}", "--embedding can name some of {columns}")
+VECTOR_MISSING = Refusal("column {name!r} has no vector here", "give every row one, or remove the row")
+VECTOR_OF_OTHER_WIDTH = Refusal(
+    "column {name!r} has a vector of {found} numbers where {width} are needed", "give all rows vectors of one width"
+)
+VECTOR_UNREADABLE = Refusal(
+    "column {name!r} holds no list of numbers here ({said})", "write vectors as in [0.5, -1.25], or remove the row"
+)
 
 # values in rows
 NUMBER_NOT_FINITE = Refusal("column {name!r} has {found} where a finite number is needed", "mend or remove the row")
@@ -127,7 +194,29 @@ JSON_WRONG_KIND = Refusal(
     "column {name!r} holds a value of kind {kind} where {expected} is needed", "mend or remove the row"
 )
 JSON_INVALID = Refusal("{said}", "mend or remove the line")
+JSON_ARRAY_INVALID = Refusal("invalid JSON: {said}", "mend the array, or write one JSON object a line")
 JSON_NOT_OBJECT = Refusal("it is not an object", "write one JSON object a line")
+CSV_ENCODING = Refusal("it is {found}, seen in its first bytes, and not UTF-8", "save it as UTF-8")
+CSV_HEADER_MISSING = Refusal("it has no header{said}", "write the names of the columns into its first line")
+CSV_NAME_EMPTY = Refusal(
+    "column {number} has no name in the header", "name it (of pandas' index, leave it out by to_csv(index=False))"
+)
+CSV_FIELDS = Refusal(
+    "it has {found}, and the header has {expected}",
+    "put a field that holds {delimiter!r} or a newline in double quotes, or mend the row",
+)
+CSV_VALUE = Refusal(
+    "column {name!r} holds {value}, which is not {expected}",
+    "mend the row, or leave the field empty where nothing is known",
+)
+CSV_QUOTE_OPEN = Refusal("a double quote opens a field here and is never closed", "close it, or remove it")
+CSV_RECORD_TOO_LONG = Refusal("the row has more than 512 MB", "close the quote that its first line opens, or split it")
+CSV_DELIMITERS_DIFFER = Refusal(
+    "{here} stands between its fields, and {there} in {other}", "write the files with one delimiter"
+)
+CSV_UNCLEAR = Refusal(
+    "of the {rows:,} rows from here on Arrow makes something else ({said})", "write the file again with usual quotes"
+)
 NOT_UTF8 = Refusal("it is not UTF-8 at byte {byte} of the line", "save it as UTF-8")
 
 # images and their encoders
@@ -174,6 +263,7 @@ OWN_FILE_UNREADABLE = Refusal("the file cannot be read ({said})", "make it reada
 OWN_FILE_FAILS = Refusal("the file cannot be imported ({said})", "mend it")
 OWN_FUNCTION_MISSING = Refusal("the file has no function {name!r}{near}", "name one of {known}")
 OWN_FUNCTION_UNUSABLE = Refusal("{said}", "mend its signature")
+METHOD_FAILED = breakage("its code failed ({said})", "mend it, or set TAMIS_DEBUG=1 to see where")
 FIT_OF_ORDER = Refusal("it gives an Order, and only a Score or a Match can have a fit", "leave the fit out")
 NEED_NOT_SUPPLIED = Refusal("it needs {need!r}, and {kind} can only have {known}", "drop it")
 SCORES_OF_WRONG_SHAPE = Refusal("it gave scores of shape {shape} for {rows:,} rows", "give one a row")
@@ -256,6 +346,10 @@ ID_OF_POOL_WITHOUT = Refusal("the pool has no ids", "name the row with --row")
 ROW_OUTSIDE = Refusal("the pool has the rows 0 to {last:,}", "name one of them")
 ROW_OR_ID = Refusal("it needs one of --id and --row", "name an id, or the number of a row")
 SEVERAL_SELECTIONS = Refusal("it holds the selections of several budgets", "name one of {folders}")
+NO_SELECTION = Refusal("it is no selection, since it has no column {name!r}", "name an output folder")
+SELECTIONS_NOT_COMPARABLE = Refusal(
+    "they were made from different pools, and without ids no row is known again", "compare selections of one pool"
+)
 POOL_WAS_A_TABLE = Refusal("it was chosen from a table in memory", "give the table, as in tamis.verify(folder, table)")
 
 # recipes and flags
@@ -305,6 +399,9 @@ VECTOR_FILE_ROWS = Refusal("it holds {found:,} vectors and the pool {rows:,} row
 VECTOR_NOT_FINITE = Refusal("the vector holds NaN or an infinity", "mend it, since vectors must be finite")
 VECTORS_NEEDED = Refusal(
     "it needs an embedding", "give --embedding COLUMN, 'f*' or FILE.npy, where columns of lists are {columns}"
+)
+VECTORS_BESIDE_FILES = Refusal(
+    "an array cannot stand beside a pool of files", "save it with numpy.save and give its path"
 )
 VECTORS_OF_TWO_WIDTHS = Refusal("vectors have widths {one} and {other}", "give all rows vectors of one width")
 REPRESENT_WITHOUT_IMAGES = Refusal("there is no image column to represent", "name it with --image")

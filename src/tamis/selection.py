@@ -3,6 +3,7 @@
 import json
 import warnings
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tamis import refusals
+from tamis.budget import parse
 from tamis.pool.base import TYPES
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ SCHEMA = pa.schema(
         ("file_row", pa.int64()),
     ]
 )
+
+SHOWN, LONGEST = 5, 120  # rows and characters of a cell in a notebook
 
 
 class Selection:
@@ -69,6 +73,19 @@ class Selection:
         rows = self.manifest.get("rows", {})
         return f"<Selection of {len(self):,} out of {rows.get('pool', 0):,} rows by {self.method}>"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what was kept of what, and the best rows with their reasons."""
+        shown = self.table.slice(0, SHOWN).select(["rank", "row", "id", "score", "target", "reason"])
+        columns = [field.name for field in shown.schema if shown[field.name].null_count < len(shown)]
+        head = "".join(f"<th>{escape(name)}</th>" for name in columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(_shown(row[name]))}</td>" for name in columns) + "</tr>"
+            for row in shown.to_pylist()
+        )
+        more = f"<p>… and {len(self) - SHOWN:,} more</p>" if len(self) > SHOWN else ""
+        warned = "".join(f"<p>warning: {escape(text)}</p>" for text in self.manifest.get("warnings", ()))
+        return f"<p><b>{escape(repr(self)[1:-1])}</b></p>{warned}<table><tr>{head}</tr>{body}</table>{more}"
+
     @property
     def method(self) -> str:
         """Name of the method that made it."""
@@ -98,6 +115,23 @@ class Selection:
     def gains(self) -> NDArray[np.float64]:
         """Gains in the same order; NaN where the method gives none."""
         return np.asarray(self.table["gain"].to_numpy())
+
+    def recut(self, budget: int | float | str) -> "Selection":
+        """The best of these rows, by a smaller budget of rows: `100`, `0.01` or `"1%"` of the eligible rows.
+
+        Raises `Refused` for a larger budget than was kept, and where a prefix would not keep the request's limits;
+        `tamis recut` does those from the output folder. `O(k)` time.
+        """
+        asked = parse(budget)
+        request = self.manifest.get("request", {})
+        limited = [request.get(name) for name in ("quota", "floor", "must_keep")]
+        if asked.is_cost or any(limited) or len(request.get("target", ())) > 1:
+            raise refusals.RECUT_LIMITED(asked.place)
+        rows = asked.rows(int(self.manifest["rows"].get("eligible", len(self))))
+        if rows > len(self):
+            raise refusals.RECUT_LARGER(asked.place, kept=len(self))
+        made = {"rows": self.manifest["rows"] | {"kept": rows}, "recut": {"budget": asked.asked, "of": len(self)}}
+        return Selection(self.table.slice(0, rows), self.manifest | made)
 
     def apply(self, pool: "Source", path: str | Path | None = None) -> pa.Table | None:
         """The kept rows of `pool` in pool order, all columns: as a table, or written to `path` in the pool's format.
@@ -171,6 +205,11 @@ class Selection:
             "made_of": [self.manifest, other.manifest],
         }
         return Selection(table, made)
+
+
+def _shown(value: Any) -> str:
+    """A cell of a notebook's table."""
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)[:LONGEST]
 
 
 def check_ids(selection: Selection, pool: "Pool") -> None:

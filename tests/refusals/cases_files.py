@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from .material import BAD_LINE, LINES, NOT_UTF8, POOL, ROWS, TOP, WHOLE, column
+from .material import BAD_LINE, LINES, NOT_UTF8, POOL, TOP, WHOLE, column
 from .running import select
 
 CASES = {

@@ -34,7 +34,7 @@ CASES = {
     "ids without id column": select(
         "ids-without-column", "p.jsonl --exclude 3", 2, ["--exclude", "--id"], files={"p.jsonl": [{"n": 1}] * 4}
     ),
-    "no id file": select("ids-unreadable", "--exclude @nowhere", None, ["--exclude", "nowhere"]),
+    "no id file": select("ids-unreadable", "--exclude @nowhere", 2, ["--exclude", "nowhere"]),
     "quota without a group": select("shares-unreadable", "--quota group", 2, ["--quota 'group'", "law:0.3"]),
     "a share over 1": select("share-over-whole", "--quota group=a:1.5", 2, ["'a:1.5'", "whole budget"]),
     "id that is no integer": select(

@@ -8,6 +8,7 @@ from .material import ROWS, failing, own
 from .running import select
 
 TWO = {"two/a.jsonl": ROWS[:6], "two/b.jsonl": ROWS[6:]}
+CHOOSE = "tamis.engine.run.Run.choose"
 MINE = "two --method own.py:mine --workers 2"
 
 
@@ -28,13 +29,19 @@ def no_numpy():
         yield
 
 
+def at_the_first_text(done):
+    """A method that does this when it meets the first text of the pool, so that it is always the same shard's."""
+    first = f"if text[0].as_py() == {ROWS[0]['text']!r}:"
+    return own("text", f"import os\n    {first}\n        {done}\n    return np.ones(len(text))")
+
+
 CASES = {
     "no tokenizers": select(
-        "package-missing", "--budget '9 tokens' --tokenizer t.json", None, ["--tokenizer", "'tamis[hf]'"],
+        "package-missing", "--budget '9 tokens' --tokenizer t.json", 2, ["--tokenizer", "'tamis[hf]'"],
         files={"t.json": "{}"}, during=without("tokenizers"),
     ),
     "no tokenizer": select(
-        "tokenizer-unreadable", "--budget '9 tokens' --tokenizer t.json", None, ["t.json", "tokenizer.json"],
+        "tokenizer-unreadable", "--budget '9 tokens' --tokenizer t.json", 2, ["t.json", "tokenizer.json"],
         files={"t.json": "{}"},
     ),
     "workers cannot start": select(
@@ -43,11 +50,15 @@ CASES = {
     ),
     "a worker is killed": select(
         "worker-killed", MINE, 1, ["of shard", "run the same command again"],
-        files=TWO | own("text", "import os; os.kill(os.getpid(), 9)"), during=processes,
+        files=TWO | at_the_first_text("os.kill(os.getpid(), 9)"), during=processes,
     ),
     "too little memory for a worker": select(
         "out-of-memory", MINE, 1, ["of shard", "--workers"],
-        files=TWO | own("text", "raise MemoryError"), during=processes,
+        files=TWO | at_the_first_text("raise MemoryError"), during=processes,
+    ),
+    "too little memory": select("out-of-memory", "", 1, ["--workers"], during=failing(CHOOSE, MemoryError)),
+    "what nobody foresaw": select(
+        "unexpected", "", 1, ["KeyError: 'x'", "TAMIS_DEBUG=1"], during=failing(CHOOSE, KeyError("x"))
     ),
     "a folder that may not be written": select(
         "writing-failed", "", 1, ["out/.tamis", "Permission denied", "run again"],

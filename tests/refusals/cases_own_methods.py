@@ -25,13 +25,17 @@ CASES = {
         "own-file-unreadable", "--method own.py:mine", 2, ["--method own.py:mine", "readable"], files={"own.py/x": ""}
     ),
     "fit of an order": select("fit-of-order", MINE, 2, ["mine", "Order", "leave the fit out"], files={"own.py": FIT}),
+    "a method of texts that fails": mine("method-failed", "text", "return text / 2", 1, ["mine", "TypeError"]),
+    "an order that fails": mine("method-failed", "score", "return Order[score]", 1, ["mine", "TypeError"], "Order"),
     "need of another kind": mine("need-not-supplied", "text, key", "...", 2, ["mine", "'key'", "reads texts"]),
     "too few scores": mine("scores-of-wrong-shape", "score", "return score[:-1]", 1, ["mine", "(11,)", "12 rows"]),
     "too many columns": mine(
         "scores-of-wrong-count", "score", "return np.ones((len(score), 2))", 1, ["mine", "2 columns", "give 1"]
     ),
-    "scores not finite": mine("scores-not-finite", "score", "return 0 * score - np.inf", 1, ["mine", "[-inf]", "finite"]),
+    "scores not finite": mine(
+        "scores-not-finite", "score", "return 0 * score - np.inf", 1, ["mine", "[-inf]", "finite"]
+    ),
     "a row twice": mine("order-not-distinct", "score", "return Order(np.array([1, 1]))", 1, ["distinct"], "Order"),
     "a row too far": mine("order-outside", "score", "return Order(np.array([12]))", 1, ["0 … 11"], "Order"),
-    "a method that fails": mine("unexpected", "score", "return score / {}", 1, ["TypeError"]),
+    "a method that fails": mine("method-failed", "score", "return score / {}", 1, ["mine", "TypeError"]),
 }

@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tamis import cli as command_line
-from tamis.errors import Refused, TamisError
+from tamis.errors import TamisError
 from tamis.refusals import Refusal
 from tamis.testing import make_pool, make_target
 
@@ -53,6 +54,11 @@ class Happened(NamedTuple):
     out: str
     err: str
     kind: str
+
+    @property
+    def sentence(self) -> str:
+        """What was told last, without the name of the program."""
+        return self.err.strip().split("\n")[-1].removeprefix("tamis: ")
 
 
 def command(kind: str, words: str, code: int | None, named: list[str], **more: Any) -> Case:
@@ -108,13 +114,32 @@ def happen(case: Case) -> Happened:
     return told(case.function) if case.function else run(*shlex.split(case.words))
 
 
-def pattern(refusal: Refusal) -> str:
-    """The sentences that a refusal can make, as a regular expression whose last groups are `what` and `fix`."""
+def happen_in_a_folder(case: Case) -> Happened:
+    """Make it happen in a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        lay_out(case)
+        with case.during():
+            return happen(case)
+
+
+def pattern(refusal: Refusal, said: str = ".*") -> str:
+    """The sentences that a refusal can make, as a regular expression; `said` stands for what others say."""
     what, fix = (
-        "".join(re.escape(text) + (".*" if name is not None else "") for text, name, *_ in Formatter().parse(template))
+        "".join(
+            re.escape(text) + ("" if name is None else said if name == "said" else ".*")
+            for text, name, *_ in Formatter().parse(template)
+        )
         for template in (refusal.what, refusal.fix)
     )
-    return f"(?s)(.+: )?({what}); ({fix})"
+    return f"(?s)(?:.+: )?{what}; {fix}"
+
+
+def without_said(sentence: str, refusal: Refusal) -> str:
+    """A sentence without what other libraries or the system said in it, which depends on their versions."""
+    found = re.fullmatch(pattern(refusal, "(.*)"), sentence)
+    for number in range(len(found.groups()) if found else 0, 0, -1):
+        sentence = f"{sentence[: found.start(number)]}…{sentence[found.end(number) :]}"
+    return sentence
 
 
 def told(function: Callable[[], Any]) -> Happened:
@@ -124,7 +149,7 @@ def told(function: Callable[[], Any]) -> Happened:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             function()
     except TamisError as error:
-        return Happened(2 if isinstance(error, Refused) else 1, out.getvalue(), f"tamis: {error}\n", error.kind)
+        return Happened(1 if error.under_way else 2, out.getvalue(), f"tamis: {error}\n", error.kind)
     return Happened(0, out.getvalue(), err.getvalue(), "")
 
 

@@ -1,5 +1,6 @@
 """Lists of ids on the command line: a comma list, or `@file` with one id a line."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,11 @@ from tamis.engine.frame import Frame
 from tamis.ops.hashing import hash_rows
 
 
-def find_ids(frame: Frame, text: str, flag: str) -> NDArray[np.int64]:
+def find_ids(frame: Frame, text: str | Sequence[str | int], flag: str) -> NDArray[np.int64]:
     """Rows of the ids in `text`, ascending; refuses an id that the pool does not have."""
     names = read_ids(text, flag)
     kind = frame.tables[0]["id"].type
-    place = _place(flag, text)
+    place = _place(flag, text) if isinstance(text, str) else flag
     ids = pa.array([_integer(name, kind, place) for name in names] if pa.types.is_integer(kind) else names, kind)
     rows = find_rows(lambda: frame.hashes("ids"), hash_rows(ids))
     if (rows < 0).any():
@@ -38,8 +39,10 @@ def _integer(name: str, kind: pa.DataType, place: str) -> int:
         raise refusals.ID_NOT_INTEGER(place, id=name) from None
 
 
-def read_ids(text: str, flag: str) -> list[str]:
+def read_ids(text: str | Sequence[str | int], flag: str) -> list[str]:
     """The ids themselves, as text; in a file only a newline ends an id, since other separators may belong to it."""
+    if not isinstance(text, str):
+        return [str(name) for name in text]
     if not text.startswith("@"):
         return [name.strip() for name in text.split(",") if name.strip()]
     try:

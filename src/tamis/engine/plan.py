@@ -8,7 +8,9 @@ from typing import Any
 
 from tamis import refusals
 from tamis.budget import UNITS, Budget, Share, check_shares, parse_several, parse_shares, said_shares
+from tamis.engine.ids import read_ids
 from tamis.engine.request import ROLES, Request
+from tamis.engine.tokens import load_tokenizer
 from tamis.engine.vectors import VectorFile, find_vectors
 from tamis.engine.within import chosen_rows
 from tamis.ops.choosers import CHOOSERS, Chooser
@@ -16,8 +18,10 @@ from tamis.pool import Pool, open_pool
 from tamis.pool.base import digest, missing_column
 from tamis.pool.images import COLUMN as IMAGE
 from tamis.pool.images import find_images
+from tamis.pool.made_text import derive_text, find_text, template_of
 from tamis.pool.roles import ACCEPTS, Role, find_roles, mixed_notes, need_text, said_kind
 from tamis.pool.storage import stamp
+from tamis.pool.template import Template
 from tamis.registry import Method, coerce, find, nearest, parameter_unknown
 
 COLUMN_NEEDS = {"score": "numbers", "cost": "numbers", "label": "codes", "group": "codes"}
@@ -71,7 +75,7 @@ class Plan:
         named |= {
             f"--{n.replace('_', '-')}": text[1:]
             for n in ("must_keep", "exclude")
-            if (text := getattr(request, n) or "").startswith("@")
+            if isinstance(text := getattr(request, n), str) and text.startswith("@")
         }
         inputs = {"the pool": self.pool.fingerprint}
         if request.within:
@@ -131,6 +135,7 @@ def make_plan(request: Request, source: Any = None, targets: Any = None) -> Plan
     place = "the pool" if source is not None else " ".join(request.pool)
     roles = find_roles(pool.schema, given, place, pool.mixed)
     find_images(pool, roles, place)
+    find_text(pool, roles, request.template, given["text"], place)
     asked = parse_several(request.budget) if request.budget is not None else []
     quota, floor = _shares("--quota", request.quota), _shares("--floor", request.floor)
     chooser, parameters, choosing, shares = _parameters(request, method)
@@ -146,6 +151,8 @@ def make_plan(request: Request, source: Any = None, targets: Any = None) -> Plan
     _check_limits(plan, place)
     plan.targets = _open_targets(plan, targets)
     plan.columns = _columns(plan)
+    if plan.columns["tokens"] and request.tokenizer:
+        load_tokenizer(request.tokenizer)
     return plan
 
 
@@ -274,10 +281,11 @@ def _check_limits(plan: Plan, place: str) -> None:
         raise refusals.QUOTA_AND_FLOOR_APART(
             f"--quota on {plan.quota[0].column!r} and --floor on {plan.floor[0].column!r}"
         )
-    if "id" not in plan.roles:
-        for flag, ids in (("--must-keep", plan.request.must_keep), ("--exclude", plan.request.exclude)):
-            if ids:
-                raise refusals.IDS_WITHOUT_COLUMN(flag, place=place)
+    for flag, ids in (("--must-keep", plan.request.must_keep), ("--exclude", plan.request.exclude)):
+        if ids and "id" not in plan.roles:
+            raise refusals.IDS_WITHOUT_COLUMN(flag, place=place)
+        if ids:
+            read_ids(ids, flag)
 
 
 def _numeric(schema: dict[str, str]) -> str:
@@ -296,8 +304,8 @@ def _open_targets(plan: Plan, sources: Any) -> list[Target]:
         names[name] = names.get(name, 0) + 1
         if names[name] > 1:
             name = f"{name}-{names[name]}"
-        plan.notes += pool.notes
         targets.append(Target(name, pool, _target_text(plan, pool, path)))
+        plan.notes += pool.notes
     if "text" not in plan.roles and "target_text" in plan.method.needs:
         plan.roles["text"] = need_text(plan.pool.schema, plan.roles, "the pool")
     return targets
@@ -308,7 +316,12 @@ def _target_text(plan: Plan, pool: Pool, path: str) -> str:
     flag = plan.request.target_text or (plan.request.text if plan.request.text in pool.schema else None)
     if flag is not None and flag not in pool.schema:
         raise missing_column(flag, pool.schema, place, "--target-text")
-    role = need_text(pool.schema, find_roles(pool.schema, {"text": flag}, path, pool.mixed), place, "--target-text")
+    made = plan.pool.derived.get(plan.roles["text"].column) if "text" in plan.roles else None
+    if flag is None and isinstance(made, Template) and set(made.kinds) <= set(pool.schema):
+        return derive_text(pool, template_of(pool, made.template, place)).column
+    roles = find_roles(pool.schema, {"text": flag}, path, pool.mixed)
+    find_text(pool, roles, None, flag, place, "--target-text")
+    role = need_text(pool.schema, roles, place, "--target-text")
     if role.how == "guessed" and role.column != "text":
         plan.notes.append(f"column {role.column!r} of the target {path} is read as its text (guessed)")
     return role.column

@@ -9,6 +9,7 @@ from tamis import refusals
 from tamis.registry import nearest
 
 ROLES = ("text", "id", "label", "group", "cost", "score", "weight", "image")
+LISTS, SHARES, IDS = ("pool", "target"), ("quota", "floor"), ("must_keep", "exclude")
 NOT_IDENTITY = {"output", "workers", "force"}
 
 
@@ -25,6 +26,7 @@ class Request(BaseModel):
     output: str | None = Field(None, description="the folder to write")
     seed: int = Field(0, ge=0, description="same request and seed, same selection")
     text: str | None = Field(None, description="column of the text")
+    template: str | None = Field(None, description="the text of an example, made of its columns: {question}\\n{answer}")
     id: str | None = Field(None, description="column of the id")
     label: str | None = Field(None, description="column of the class")
     group: str | None = Field(None, description="column of the group")
@@ -42,8 +44,10 @@ class Request(BaseModel):
     within: str | None = Field(None, description="an earlier selection: only rows that it keeps may be chosen")
     borrow: bool = Field(False, description="let others have what a group with a quota or floor is short of")
     fill: bool = Field(False, description="go on after the first row that does not fit into a cost budget")
-    must_keep: str | None = Field(None, description="ids to keep: a comma list, or @FILE with one id a line")
-    exclude: str | None = Field(None, description="ids to leave out, same grammar")
+    must_keep: str | list[str | int] | None = Field(
+        None, description="ids to keep: a comma list, or @FILE with one id a line"
+    )
+    exclude: str | list[str | int] | None = Field(None, description="ids to leave out, same grammar")
     duplicates: Literal["drop", "keep"] = Field("drop", description="what to do with exact duplicates of the text")
     tokenizer: str | None = Field(None, description="a tokenizer.json to count tokens with")
     subset: bool = Field(True, description="write the kept rows in the pool's format")
@@ -71,6 +75,8 @@ class Request(BaseModel):
                 words.append(flag if value else f"--no-{name}")
             elif isinstance(value, dict):
                 words += [word for key, item in value.items() for word in (flag, f"{key}={item}")]
+            elif name in IDS and isinstance(value, list):
+                words += [flag, ",".join(map(str, value))]
             elif isinstance(value, list):
                 words += [word for item in value for word in (flag, item)]
             else:
@@ -85,7 +91,10 @@ def make_request(values: dict[str, Any], where: str = "request") -> Request:
         if key.replace("-", "_") not in fields:
             raise refusals.KEY_UNKNOWN(where, name=key, near=nearest(key, fields), known=", ".join(fields))
     values = {key.replace("-", "_"): value for key, value in values.items()}
-    for name in ("pool", "target", "quota", "floor"):
+    for name in SHARES:
+        if isinstance(values.get(name), dict):
+            values[name] = [said_as_flag(column, groups) for column, groups in values[name].items()]
+    for name in (*LISTS, *SHARES):
         if isinstance(values.get(name), str):
             values[name] = [values[name]]
     if isinstance(values.get("budget"), int | float):
@@ -99,6 +108,12 @@ def make_request(values: dict[str, Any], where: str = "request") -> Request:
             raise refusals.INCOMPLETE(where, name=name, meaning=request_help(name)) from None
         values = {"value": first["input"], "said": first["msg"].lower(), "meaning": request_help(name)}
         raise refusals.VALUE_UNUSABLE(where, name=name, **values) from None
+
+
+def said_as_flag(column: str, groups: Any) -> str:
+    """`{"law": 0.3, "code": 0.2}` of a column as the command line has it: `column=law:0.3,code:0.2`."""
+    pairs = groups.items() if isinstance(groups, dict) else ()
+    return f"{column}={','.join(f'{group}:{share}' for group, share in pairs)}"
 
 
 def request_help(name: str) -> str:

@@ -19,6 +19,7 @@ from tamis.engine.console import Console
 from tamis.engine.folder import Folder
 from tamis.engine.folds import folds
 from tamis.engine.frame import Frame
+from tamis.engine.guard import guarded
 from tamis.engine.launch import Launched, usable_cores, worth_processes
 from tamis.engine.parts import read_arrays, write_array, write_arrays
 from tamis.engine.plan import Plan
@@ -218,7 +219,8 @@ class Run:
         state = None
         if method.finish:
             with self.timed("fit", f"{method.name}: merge what the scan counted, in shard order"):
-                made = method.finish(self.fold(frame, 0), [self.fold(f, 0) for f in targets], **self._finishing())
+                with guarded(method):
+                    made = method.finish(self.fold(frame, 0), [self.fold(f, 0) for f in targets], **self._finishing())
                 state = self.folder.parts / f"state-{digest([plan.parameters, frame.pool.fingerprint])}.npz.zst"
                 write_arrays(state, made._asdict())
         step = Step("score", f"{method.name}: read every text once more and score it")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tamis import refusals
 from tamis.engine.frame import BLOCK, Frame
+from tamis.engine.guard import guarded
 from tamis.engine.parts import blank, read_table
 from tamis.engine.plan import Plan
 from tamis.engine.tasks import check_scores
@@ -32,7 +33,9 @@ class Scores:
         for start in range(0, frame.rows, BLOCK):
             block = slice(start, min(start + BLOCK, frame.rows))
             needs = {need: need_column(plan, frame, need)[block] for need in plan.method.needs}
-            found = check_scores(plan.method, plan.method.function(**needs, **parameters), block.stop - start)
+            with guarded(plan.method):
+                scored = plan.method.function(**needs, **parameters)
+            found = check_scores(plan.method, scored, block.stop - start)
             columns = columns or [blank(work, f"score{i}", (frame.rows,), np.float64) for i in range(found.shape[1])]
             for column, values in zip(columns, found.T, strict=True):
                 column[block] = values
@@ -113,7 +116,8 @@ def method_order(plan: Plan, frame: Frame, targets: list[Frame], eligible: NDArr
             needs[need] = np.unique(need_column(plan, frame, need)[rows], return_inverse=True)[1]
         else:
             needs[need] = need_column(plan, frame, need)[rows]
-    found = plan.method.function(**needs, **accepted(plan.method.function, plan.parameters))
+    with guarded(plan.method):
+        found = plan.method.function(**needs, **accepted(plan.method.function, plan.parameters))
     if not isinstance(found, Order):
         found = Order(*found) if isinstance(found, tuple) else Order(np.asarray(found))
     local = np.asarray(found.rows)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tamis import refusals
 from tamis.engine.folds import folds
+from tamis.engine.guard import guarded
 from tamis.engine.parts import read_arrays, read_table, write_array, write_arrays, write_table, written_whole
 from tamis.pool import TYPES, Pool, Shard
 from tamis.registry import Method, accepted, find, returned
@@ -57,8 +58,9 @@ def scan(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) ->
         for name, values in found.items():
             pieces.setdefault(name, []).append(values)
         for index, (fit, merge, parameters) in enumerate(functions if batch.num_rows else ()):
-            partial = fit(batch.column(text), **parameters)
-            folded[index] = partial if folded[index] is None else merge(folded[index], partial)
+            with guarded(job.registered):
+                partial = fit(batch.column(text), **parameters)
+                folded[index] = partial if folded[index] is None else merge(folded[index], partial)
         done += batch.num_rows
     columns = {name: _joined(values) for name, values in pieces.items()}
     for name in ("texts", "ids"):
@@ -211,7 +213,8 @@ def score(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) -
         if "text" in method.needs:
             needs["text"] = batch.column(0)
         part.done += batch.num_rows
-        scored = method.function(**needs, **arguments)
+        with guarded(method):
+            scored = method.function(**needs, **arguments)
         if isinstance(scored, tuple):
             scored, mask = scored
             admitted.append(mask)

@@ -50,9 +50,11 @@ class ImageVectors:
         for start in range(0, batch.num_rows, BLOCK):
             rows = range(start, min(start + BLOCK, batch.num_rows))
             contents = list(self.images.some(pool, shard, batch, first, rows))
-            found[rows.start : rows.stop] = model.encode(
-                contents, lambda index, start=start: pool.where(shard, first + start + index)
-            )
+
+            def where(index: int, before: int = first + start) -> str:
+                return pool.where(shard, before + index)
+
+            found[rows.start : rows.stop] = model.encode(contents, where)
         return pa.FixedSizeListArray.from_arrays(pa.array(found.ravel()), self.width)
 
     def to_json(self) -> dict[str, Any]:

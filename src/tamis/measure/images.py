@@ -50,7 +50,7 @@ def encoder(name: str) -> Encoder:
     if not storage.is_file(name):
         from tamis.registry import nearest
 
-        raise refusals.ENCODER_UNKNOWN(repr(name), near=nearest(name, [SMALL_IMAGE]))
+        raise refusals.ENCODER_UNKNOWN(repr(name), near=nearest(name, {SMALL_IMAGE: None}))
     return _onnx(name, storage.stamp(name))
 
 
@@ -123,13 +123,13 @@ def decoded(content: bytes, where: Where, index: int, least: int) -> Any:
 
 def describe(pixels: NDArray[np.uint8]) -> Floats:
     """The formula of `small_image` on `uint8 [n, 32, 32, 3]`."""
-    planes = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)).astype(np.float32) / 255
+    planes: Floats = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)).astype(np.float32) / np.float32(255)
     red, green, blue = planes[:, 0], planes[:, 1], planes[:, 2]
-    grey = _cells(0.299 * red + 0.587 * green + 0.114 * blue, GREY_CELLS)
-    colour = [_cells(red - green, COLOUR_CELLS), _cells((red + green) / 2 - blue, COLOUR_CELLS)]
+    grey = _cells(np.float32(0.299) * red + np.float32(0.587) * green + np.float32(0.114) * blue, GREY_CELLS)
+    colour = [_cells(red - green, COLOUR_CELLS), _cells((red + green) / np.float32(2) - blue, COLOUR_CELLS)]
     flat = planes.reshape(len(pixels), 3, -1)
-    mean, double = flat.mean(axis=2), 2 * flat.std(axis=2)
-    statistics = np.concatenate([mean, 1 - mean, double, 1 - double], axis=1)
+    mean, double = flat.mean(axis=2, dtype=np.float64), 2 * flat.std(axis=2, dtype=np.float64)
+    statistics = np.concatenate([mean, 1 - mean, double, 1 - double], axis=1).astype(np.float32)
     parts = {
         "grey": _unit(grey - grey.mean(axis=1, keepdims=True), FLAT * GREY_CELLS),
         "colour": _unit(np.concatenate(colour, axis=1), FLAT * COLOUR_CELLS),
@@ -157,4 +157,4 @@ def _histogram(pixels: NDArray[np.uint8]) -> Floats:
     box = (level[..., 0] * LEVELS + level[..., 1]) * LEVELS + level[..., 2]
     n, boxes = len(pixels), LEVELS**3
     counts = np.bincount((box.reshape(n, -1) + boxes * np.arange(n)[:, None]).ravel(), minlength=n * boxes)
-    return counts.reshape(n, boxes).astype(np.float32) / SIDE**2
+    return counts.reshape(n, boxes).astype(np.float32) / np.float32(SIDE**2)

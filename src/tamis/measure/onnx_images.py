@@ -1,6 +1,7 @@
 """Image encoders as ONNX files: what they take is read from the model, and from the settings beside it."""
 
 import json
+import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -173,10 +174,11 @@ def _try_out(found: OnnxEncoder) -> None:
 
 
 def settings(path: str) -> dict[str, Any]:
-    """`mean`, `std` and `size` as `preprocessor_config.json` beside the model, or one folder above, has them."""
-    folder = path.rpartition("/")[0]
-    for place in (f"{folder}/{SETTINGS}" if folder else SETTINGS, f"{folder or '.'}/../{SETTINGS}"):
-        if not storage.is_url(path) and storage.is_file(place):
+    """`mean`, `std` and `size` as `preprocessor_config.json` beside the model, or its folder `onnx`, has them."""
+    folder = posixpath.dirname(path)
+    above = [posixpath.dirname(folder)] if posixpath.basename(folder) == "onnx" else []
+    for place in (posixpath.join(found, SETTINGS) for found in (folder, *above)):
+        if storage.is_file(place):
             try:
                 with storage.open_binary(place) as file:
                     return _settings(json.load(file))

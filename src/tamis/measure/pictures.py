@@ -41,20 +41,20 @@ def picture(content: bytes, least: int = 0) -> Any:
     their greatest value. A JPEG much larger than `least` pixels on each side is decoded at 1/2, 1/4 or 1/8 of its
     size, which saves most of the time. Raises `Unreadable` for what is no image, cut short, or a decompression bomb.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(content), formats=_formats()) as image:
                 if image.width * image.height > PIXELS:
-                    raise Unreadable(f"{image.width} × {image.height} pixels are more than {PIXELS:,}")
+                    raise Unreadable(f"{image.width:,} × {image.height:,} pixels are more than {PIXELS:,}")
                 if least:
                     image.draft(None, (least, least))
-                turn = _orientation(image)
                 image.load()
+                turn = _orientation(image)  # of a TIFF, loading has turned it and has taken the tag away
                 found = _rgb(image)
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise Unreadable(f"{len(content):,} bytes that are no {', '.join(FORMATS[:-1])} or {FORMATS[-1]}") from None
     except Image.DecompressionBombError:
         raise Unreadable(f"it has more than {PIXELS:,} pixels") from None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tamis.errors import TamisError
 from tamis.measure.pictures import Unreadable, has_pillow, picture
 from tamis.pool import Pool, Shard
-from tamis.pool.images import Images
+from tamis.pool.images import Absent, Images
 
 SIDE, MOST_BYTES = 96, 4096
 QUALITIES = (80, 60, 40, 20)
@@ -28,9 +28,8 @@ def thumbnails(pool: Pool, shard: Shard, images: Images, rows: NDArray[np.int64]
     for batch in pool.read_columns(shard, images.sources):
         for row in rows[np.searchsorted(rows, start) : np.searchsorted(rows, start + batch.num_rows)].tolist():
             try:
-                content = next(images.some(pool, shard, batch, start, [row - start]))
-                found[row] = thumbnail(content)
-            except (TamisError, Unreadable) as error:
+                found[row] = thumbnail(images.content(pool, shard, batch.column(images.column)[row - start].as_py()))
+            except (TamisError, Absent, Unreadable) as error:
                 found[row] = str(error)
         start += batch.num_rows
         if len(found) == len(rows):

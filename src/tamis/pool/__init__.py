@@ -1,49 +1,62 @@
 """Pools: where examples come from."""
 
-import os
 from os import PathLike, fspath
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 
 from tamis import refusals
-from tamis.pool import jsonl, parquet, storage
+from tamis.errors import Broken, Refused
+from tamis.pool import storage
 from tamis.pool.base import TYPES, Columns, Derived, File, Pool, Shard
+from tamis.pool.find import find_files
+from tamis.pool.formats import FORMATS, format_of
 from tamis.pool.memory import MemoryPool, open_table
-from tamis.pool.storage import COMPRESSIONS, Found
+from tamis.pool.mixed import MixedPool, open_mixed
+from tamis.pool.objects import as_table
+from tamis.pool.storage import Found
 
-__all__ = ["TYPES", "Columns", "Derived", "File", "MemoryPool", "Pool", "Shard", "from_json", "open_pool"]
+__all__ = ["TYPES", "Columns", "Derived", "File", "MemoryPool", "Pool", "Shard", "as_memory", "from_json", "open_pool"]
 
 Source: TypeAlias = Any
-FORMATS = {found.name: found for found in (parquet.FORMAT, jsonl.FORMAT)}
 
 
 def open_pool(source: Source, what: str = "pool") -> Pool:
-    """A pool from an Arrow table, or from files, folders and URLs of a known format.
+    """A pool from a table in memory, or from files, folders and URLs of known formats.
 
     Rows are in the order given; a folder's files by byte order of their relative paths. Files and footers are looked
     at, rows are not. Raises `Refused` for what is missing, cut, empty, of an unknown format, or of two schemas.
     """
-    if isinstance(source, pa.RecordBatch):
-        source = pa.Table.from_batches([source])
-    if isinstance(source, pa.Table):
-        pool: Pool = open_table(source)
-    elif isinstance(source, str | PathLike):
-        pool = _open_files([fspath(source)], what)
-    elif isinstance(source, list | tuple) and source and all(isinstance(path, str | PathLike) for path in source):
-        pool = _open_files([fspath(path) for path in source], what)
+    table = as_memory(source, what)
+    if table is not None:
+        pool: Pool = open_table(table)
     else:
-        raise refusals.POOL_UNKNOWN_TYPE(f"the {what}", kind=_kind(source))
+        paths = [source] if isinstance(source, str | PathLike) else source
+        pool = _planned([fspath(path) for path in paths], what)
     if pool.rows == 0:
         raise refusals.POOL_EMPTY(_name(source), what=what)
     return pool
+
+
+def as_memory(source: Source, what: str = "pool") -> pa.Table | None:
+    """The table of a pool in memory, see `as_table`; None for paths; refuses what is neither."""
+    paths = source if isinstance(source, list | tuple) else [source]
+    if paths and all(isinstance(path, str | PathLike) for path in paths):
+        return None
+    table = as_table(source, what)
+    if table is None:
+        raise refusals.POOL_UNKNOWN_TYPE(f"the {what}", kind=_kind(source))
+    return table
 
 
 def from_json(value: dict[str, Any]) -> Pool:
     """The pool that `Pool.to_json` described."""
     from tamis.pool.derived import derived_from_json
 
-    pool = FORMATS[value["format"]].pool.from_json(value)
+    if value["format"] == MixedPool.format:
+        pool: Pool = MixedPool.of_parts(value, {name: from_json(part) for name, part in value["parts"].items()})
+    else:
+        pool = FORMATS[value["format"]].pool.from_json(value)
     pool.derived = {name: derived_from_json(made) for name, made in value["derived"].items()}
     return pool
 
@@ -61,55 +74,21 @@ def _name(source: Source) -> str:
     return " ".join(map(str, source)) if isinstance(source, list | tuple) else "the table"
 
 
+def _planned(paths: list[str], what: str) -> Pool:
+    """A pool of files; what breaks while it is looked at is refused, since nothing has begun."""
+    try:
+        return _open_files([storage.without_file_scheme(path) for path in paths], what)
+    except Broken as error:
+        raise Refused(str(error), error.kind) from None
+
+
 def _open_files(paths: list[str], what: str) -> Pool:
     notes: list[str] = []
-    files = [found for path in paths for found in _files(path, what, notes)]
+    files = find_files(paths, what, notes)
+    by_format: dict[str, list[Found]] = {}
     for found in files:
-        try:
-            found.path.encode()
-        except UnicodeEncodeError:
-            raise refusals.FILE_NAME_NOT_UTF8(repr(os.fsencode(found.path)), what=what) from None
-    formats: dict[str, list[Found]] = {}
-    for found in files:
-        formats.setdefault(str(file_format(found.path)), []).append(found)
-    pool = FORMATS[next(iter(formats))].open(files)
+        by_format.setdefault(str(format_of(found.path)), []).append(found)
+    parts = {name: FORMATS[name].open(found) for name, found in by_format.items()}
+    pool = open_mixed(files, parts) if len(parts) > 1 else next(iter(parts.values()))
     pool.notes += notes
     return pool
-
-
-def _files(path: str, what: str, notes: list[str]) -> list[Found]:
-    """The files of one argument with their names relative to it."""
-    if storage.is_file(path):
-        if file_format(path) is None:
-            raise refusals.FILE_UNKNOWN_FORMAT(path, what=what, formats=known_suffixes())
-        return [Found(path, path.rstrip("/").rpartition("/")[2])]
-    if not storage.is_folder(path):
-        raise refusals.POOL_MISSING(path, what=what, hint="")
-    named = storage.below(path)
-    known = [found for found in named if file_format(found.path)]
-    for found in known:
-        if not storage.is_url(found.path) and not os.path.isfile(found.path):
-            said = "a link to nothing" if os.path.islink(found.path) else "no file"
-            raise refusals.FILE_IS_LINK_TO_NOTHING(found.path, said=said, what=what)
-    if not known:
-        raise refusals.POOL_NO_FILES(path, what=what, formats=known_suffixes())
-    if len(known) < len(named):
-        notes.append(f"{len(named) - len(known)} files of {path} are of other formats and are left out")
-    return known
-
-
-def file_format(path: str) -> str | None:
-    """The format of a file by its name."""
-    ending = storage.suffix(path)
-    compressed = ending in COMPRESSIONS
-    if compressed:
-        ending = storage.suffix(path[: path.lower().rindex(ending)])
-    for found in FORMATS.values():
-        if ending in found.suffixes and (found.compressed or not compressed):
-            return found.name
-    return None
-
-
-def known_suffixes() -> str:
-    """The endings of files that can be read, for a message."""
-    return " ".join(ending for found in FORMATS.values() for ending in found.suffixes) + ", text also .gz .zst .bz2"

@@ -11,7 +11,7 @@ NEWLINE, RETURN, QUOTE = b'\n\r"'
 
 
 def _run(wanted):
-    """An intrinsic that counts how many of the next `WIDTH` bytes precede one of `wanted`; 64 if none of them is one."""
+    """An intrinsic: how many of the next `WIDTH` bytes precede one of `wanted`; 64 if none of them is one."""
 
     @intrinsic
     def run(typing, data, at):

@@ -121,6 +121,25 @@ def _tokens(delimiter: str) -> re.Pattern[bytes]:
     return re.compile(rb'(?<![^%b\r\n])"[^"]*+(?:""[^"]*+)*+("?)|\r\n?|\n' % delimiter.encode())
 
 
+def first_record(block: Block, delimiter: str, last: bool) -> tuple[int, int] | None:
+    """Where the first record starts and ends, or nothing if that cannot be known from a block that is not the `last`.
+
+    Examples:
+        >>> first_record(b"\\na,b\\nc,d", ",", True)
+        (1, 5)
+    """
+    start, end = 0, len(block)
+    for found in _tokens(delimiter).finditer(block):
+        if found.lastindex is not None and not found[1]:
+            return None
+        if found.lastindex is None and found.start() > start:
+            end = found.end()
+            break
+        if found.lastindex is None:
+            start = found.end()
+    return (start, end) if start < end and (last or end < len(block)) else None
+
+
 def count_fields(record: Block, delimiter: str) -> int:
     """How many fields a record has.
 

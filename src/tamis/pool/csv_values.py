@@ -1,10 +1,8 @@
-"""Fields of CSV as Arrow columns: the texts that stand in a block, and these as integers, numbers or booleans.
+"""The texts of CSV as integers, numbers or booleans, and which of these a column is.
 
-An empty field without quotes is null, an empty one in quotes is an empty text, and nothing else is null. Blanks around
-a number or a boolean do not count. Leading zeros and a plus sign make a text, as does an integer over 64 bits.
+Blanks around a value do not count. Leading zeros or a plus sign make a text (`007` is an id), as does an integer over
+64 bits. `NaN` and `inf`, in any case, are numbers; `NA` and its like are texts.
 """
-
-from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -13,44 +11,11 @@ from numpy.typing import NDArray
 
 from tamis.pool.base import TYPES
 
-MARK = b"\xef\xbb\xbf"
 INTEGER = r"^(?:0|-?[1-9][0-9]*)$"
 NUMBER = r"^-?(?:(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:nan|inf|infinity))$"
 TRUE, FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
 ABSENT = ("NA", "N/A", "n/a", "#N/A", "null", "NULL", "None", "-", "?")
 PLUS, MINUS, ZERO, NINE = b"+-09"
-
-
-def read_fields(data: memoryview, names: Sequence[str], wanted: Sequence[str], delimiter: str) -> pa.Table:
-    """The columns `wanted` of whole records, as large_string; raises `pa.ArrowInvalid` where fields are not as many."""
-    from pyarrow import csv
-
-    # Arrow takes the bytes of a mark in front for one, wherever in a file the block stands.
-    source = pa.py_buffer(b"\n" + data.tobytes() if data[:3] == MARK else data)
-    reading = csv.ReadOptions(use_threads=False, block_size=len(source) + 1, column_names=list(names))
-    parsing = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
-    converting = csv.ConvertOptions(
-        include_columns=list(wanted),
-        column_types=dict.fromkeys(wanted, pa.large_string()),
-        null_values=[""],
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
-        check_utf8=False,
-    )
-    return csv.read_csv(pa.BufferReader(source), reading, parsing, converting)
-
-
-def not_utf8(data: memoryview) -> int | None:
-    """The place of the first byte that is not UTF-8."""
-    bounds = pa.py_buffer(np.array([0, len(data)], np.int64))
-    try:
-        pa.Array.from_buffers(pa.large_string(), 1, [None, bounds, pa.py_buffer(data)]).validate(full=True)
-    except pa.ArrowInvalid:
-        try:
-            str(data, "utf-8")
-        except UnicodeDecodeError as error:
-            return error.start
-    return None
 
 
 def to_type(texts: pa.Array, target: pa.DataType) -> pa.Array | int:

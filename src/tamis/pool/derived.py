@@ -6,6 +6,8 @@ from typing import Any
 from tamis.pool.base import Derived
 
 KINDS: dict[str, Any] = {
+    "template": "tamis.pool.template:Template",
+    "vectors": "tamis.pool.vectors:Vectors",
     "images": "tamis.pool.images:Images",
     "image-vectors": "tamis.measure.image_vectors:ImageVectors",
 }

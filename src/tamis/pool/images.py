@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from tamis import refusals
-from tamis.errors import TamisError
+from tamis.errors import Refused, TamisError
 from tamis.pool import storage
 from tamis.pool.base import TYPES, Columns, Pool, Shard
 from tamis.pool.roles import IMAGES, Role
@@ -47,9 +47,7 @@ class Images:
         """The bytes of the image of each row, as large binary; all of them are held at once."""
         return pa.array(self.some(pool, shard, batch, first, range(batch.num_rows)), TYPES["bytes"])
 
-    def some(
-        self, pool: Pool, shard: Shard, batch: pa.RecordBatch, first: int, rows: Iterable[int]
-    ) -> Iterator[bytes]:
+    def some(self, pool: Pool, shard: Shard, batch: pa.RecordBatch, first: int, rows: Iterable[int]) -> Iterator[bytes]:
         """The bytes of the images of `rows` of `batch`, one after the other; refuses the first that is not there."""
         values = batch.column(self.column)
         for row in rows:
@@ -84,12 +82,19 @@ class Images:
 def images_for(pool: Pool, column: str, place: str = "the pool") -> Images:
     """The images of a column; raises `Refused` for a column whose type holds none."""
     how = {"bytes": "bytes", "text": "text", "null": "text"}.get(pool.schema[column], "struct")
-    if how == "struct":
-        kind = pool.columns.field(column).type
-        names = {field.name for field in kind} if pa.types.is_struct(kind) else set()
-        if not names & {"bytes", "path"}:
-            raise refusals.COLUMN_WRONG_TYPE(place, name=column, kind=kind, flag="--image", accepted=IMAGES)
+    if how == "struct" and (kind := _other_type(pool, column)) is not None:
+        raise refusals.COLUMN_WRONG_TYPE(place, name=column, kind=kind, flag="--image", accepted=IMAGES)
     return Images(column, how)
+
+
+def _other_type(pool: Pool, column: str) -> pa.DataType | None:
+    """The type of a column that is no struct with bytes or a path; None if it is one, or rows must be read to know."""
+    try:
+        kind = pool.columns.field(column).type
+    except pa.ArrowInvalid:  # lines of JSON of which Arrow makes no columns
+        return None
+    names = {field.name for field in kind} if pa.types.is_struct(kind) else set()
+    return None if names & {"bytes", "path"} else kind
 
 
 def find_images(pool: Pool, roles: dict[str, Role], place: str) -> None:
@@ -97,7 +102,7 @@ def find_images(pool: Pool, roles: dict[str, Role], place: str) -> None:
     if "image" in roles:
         try:
             pool.derived[COLUMN] = images_for(pool, roles["image"].column, place)
-        except refusals.Refused:
+        except Refused:
             if roles["image"].how == "given":
                 raise
             del roles["image"]

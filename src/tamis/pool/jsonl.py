@@ -24,6 +24,7 @@ from tamis.pool.base import (
     first_line,
     unreadable,
 )
+from tamis.pool.json_array import compact, element_place, is_array, open_lines
 from tamis.pool.json_lines import MARK, JsonLineError, Kind, line_spans, scan, to_arrow
 from tamis.pool.storage import COMPRESSIONS, Found
 from tamis.pool.text_file import TextPool, pieces_of
@@ -79,7 +80,7 @@ class JsonlPool(TextPool):
         """
         file = self.files[shard.file]
         try:
-            with storage.open_plain(file.path) as stream:
+            with open_lines(file.path) as stream:
                 if shard.start:
                     stream.seek(shard.start)
                 yield from _whole_lines(stream, shard.stop - shard.start, size)
@@ -93,11 +94,12 @@ class JsonlPool(TextPool):
     def kept_counted(self, shard: Shard, rows: NDArray[np.int64]) -> Iterator[tuple[int, bytes]]:
         """For each block its number of rows and, of `rows`, its lines."""
         choose = _compiled_copy() if "numba" in sys.modules or self.bytes >= COMPILED_FROM_BYTES else _chosen_lines
+        of_array = is_array(self.files[shard.file].path)
         seen = 0
         for block in self.blocks(shard, COPY_BYTES):
             count, lines = choose(block, seen, rows[np.searchsorted(rows, seen) :])
             seen += count
-            yield count, lines
+            yield count, compact(lines) if of_array else lines
 
     def kept_batches(self, shard: Shard, rows: NDArray[np.int64], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """The given rows parsed by Arrow into the types of `schema`."""
@@ -130,6 +132,9 @@ class JsonlPool(TextPool):
 
     def line(self, shard: Shard, row: int) -> str:
         """Where row number `row` of `shard` stands, for a message: the number of its line, counted from 1."""
+        path = self.files[shard.file].path
+        if is_array(path):
+            return element_place(path, row + 1).removeprefix(f"{path}, ")
         seen = lines = 0
         for block in self.blocks(shard):
             found = scan(block, []).lines
@@ -140,7 +145,10 @@ class JsonlPool(TextPool):
         return f"row {row}"
 
     def _line(self, shard: Shard, line: int) -> str:
-        return f"{self.files[shard.file].path}, line {self._lines_before(shard) + line + 1}"
+        path = self.files[shard.file].path
+        if is_array(path):
+            return element_place(path, line + 1)
+        return f"{path}, line {self._lines_before(shard) + line + 1}"
 
     def _lines_before(self, shard: Shard) -> int:
         if not shard.start:
@@ -211,7 +219,9 @@ def open_jsonl(found: list[Found]) -> JsonlPool:
     for index, one in enumerate(found):
         file = file_of(one)
         files.append(file)
-        if storage.suffix(one.path) in COMPRESSIONS:
+        if is_array(one.path):
+            shards += [Shard(index, 0, 1 << 62, file.bytes, first_row=0)] if _sample(one.path) else []
+        elif storage.suffix(one.path) in COMPRESSIONS:
             shards += [Shard(index, 0, 1 << 62, 4 * file.bytes, first_row=0)] if file.bytes else []
         else:
             shards += _shards(index, one.path, file.bytes)
@@ -225,10 +235,11 @@ def open_jsonl(found: list[Found]) -> JsonlPool:
 def sample_kinds(path: str) -> dict[str, dict[str, str]]:
     """Of each column in the first lines its types and where each was first seen: every line is checked when read."""
     found: dict[str, dict[str, str]] = {}
+    unit = "element" if is_array(path) else "line"
     for number, line in _sample(path):
         for name, value in _row(path, number, line).items():
             kind = PYTHON_TYPES.get(type(value), "other")
-            found.setdefault(name, {}).setdefault(kind, f"{path}, line {number}")
+            found.setdefault(name, {}).setdefault(kind, f"{path}, {unit} {number}")
     return found
 
 
@@ -236,7 +247,7 @@ def _sample(path: str) -> list[tuple[int, bytes]]:
     """The first lines that are not blank and their numbers: 256 KB of them, or one that is longer."""
     block, more = b"", b""
     try:
-        with storage.open_plain(path) as stream:
+        with open_lines(path) as stream:
             while not block[: block.rfind(b"\n") + 1].strip():
                 block += more + stream.read(max(SAMPLE_BYTES, len(block)))
                 if not (more := stream.read(1)):
@@ -265,7 +276,7 @@ def wider(one: str, other: str) -> str:
 
 
 def _row(path: str, number: int, line: bytes) -> dict[str, object]:
-    place = f"{path}, line {number}"
+    place = element_place(path, number) if is_array(path) else f"{path}, line {number}"
     try:
         row = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

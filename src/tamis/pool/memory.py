@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tamis.pool.base import SHARD_BYTES, ColumnarPool, Columns, File, Shard, refuse_equal_names, type_name, typed
+from tamis.pool.parquet import write_parquet
+from tamis.pool.views import plain_schema
 
 BLOCK_ROWS = 65_536
 
@@ -36,17 +37,18 @@ class MemoryPool(ColumnarPool):
             done += batch.num_rows
 
     def kept(self, shard: Shard, rows: NDArray[np.int64]) -> Iterator[pa.RecordBatch]:
-        """The given rows of `shard`, all columns."""
-        yield from self.table.take(pa.array(rows + shard.start)).to_batches()
+        """The given rows of `shard`, all columns, views as plain strings."""
+        part = self.table.slice(shard.start, shard.stop - shard.start).cast(self.columns)
+        yield from part.take(pa.array(rows)).to_batches()
 
     def save(self, pieces: Iterable[pa.RecordBatch], path: Path) -> None:
         """Write rows to a Parquet file."""
-        pq.write_table(pa.Table.from_batches(pieces, self.table.schema), path, compression="zstd")
+        write_parquet(path, pieces, self.columns)
 
     @property
     def columns(self) -> pa.Schema:
-        """Columns of the table."""
-        return self.table.schema
+        """Columns of the table, views as plain strings."""
+        return plain_schema(self.table.schema)
 
     def where(self, shard: Shard, row: int) -> str:
         """File and place of row number `row` of `shard`, for a message."""

@@ -64,9 +64,7 @@ class ParquetPool(ColumnarPool):
         """Write rows to a Parquet file with the schema and the compression of the pool's first file."""
         metadata = footer(self.files[0].path)
         codec = metadata.row_group(0).column(0).compression.lower() if metadata.num_row_groups else "zstd"
-        with pq.ParquetWriter(path, self.columns, compression="none" if codec == "uncompressed" else codec) as writer:
-            for table in _grouped(pieces):
-                writer.write_table(table)
+        write_parquet(path, pieces, self.columns, "none" if codec == "uncompressed" else codec)
 
     @cached_property
     def columns(self) -> pa.Schema:
@@ -85,7 +83,14 @@ def batch_rows(shard: Shard) -> int:
     return max(64, min(65_536, (shard.rows or 0) * BLOCK_BYTES // max(shard.bytes, 1)))
 
 
-def _grouped(pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+def write_parquet(path: Path, pieces: Iterable[pa.RecordBatch], schema: pa.Schema, codec: str = "zstd") -> None:
+    """Write rows to a Parquet file in row groups of about 32 MB."""
+    with pq.ParquetWriter(path, schema, compression=codec) as writer:
+        for table in grouped(pieces):
+            writer.write_table(table)
+
+
+def grouped(pieces: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     """Pieces joined to row groups of about 32 MB."""
     held: list[pa.RecordBatch] = []
     for piece in pieces:

@@ -59,7 +59,7 @@ def shape_of(pool: Pool, name: str, taken: Collection[str] = ()) -> Shape | None
 
 
 def _template(pool: Pool, name: str, columns: list[str]) -> str:
-    """The default text of a shape; of a preference it is the prompt, unless the answer begins with it, and the answer."""
+    """The default text of a shape; of a preference the chosen answer, behind its prompt unless it begins with it."""
     if name == "preference":
         chosen, _, *prompt = columns
         columns = [*(prompt if prompt and not _repeats(pool, chosen, prompt[0]) else ()), chosen]
@@ -72,8 +72,9 @@ def _repeats(pool: Pool, chosen: str, prompt: str) -> bool:
     if not answers:
         return False
     if kind_of(pool, chosen) == "turns":
-        turns = read_turns(_value(answers[0])) or [(None, None)]
-        return canonical(turns[0][0] or "") in ("user", "system")
+        first = value_of(answers[0])
+        roles = [role for role, _ in read_turns(first) or ()] if _are_turns(first) else []
+        return bool(roles) and canonical(roles[0] or "") in ("user", "system")
     return bool(prompts) and bool(prompts[0]) and str(answers[0]).startswith(str(prompts[0]))
 
 
@@ -84,30 +85,33 @@ def kind_of(pool: Pool, column: str, of_turns: bool = False) -> str:
     """
     kind = pool.schema[column]
     named = of_turns or column.lower() in OF_TURNS
-    if kind == "null":
-        return "turns" if named else "text"
     if kind in ("integer", "number", "boolean") or (kind == "text" and not named):
         return kind
+    arrow = arrow_type(pool, column) if kind in ("list", "other") else None
+    if kind == "null" or (arrow is not None and pa.types.is_null(arrow)):
+        return "turns" if named else "text"
     if kind not in ("text", "list", "other"):
         return "other"
-    if isinstance(pool, ColumnarPool) and kind != "text":
-        arrow = pool.columns.field(column).type
+    if arrow is not None:
         return "turns" if are_turns(arrow) else "object" if pa.types.is_struct(arrow) else "other"
-    values = [_value(value) for value in pool.first_values(column)]
+    values = [value_of(value) for value in pool.first_values(column)]
     first = next((value for value in values if value not in (None, "", [])), None)
-    if isinstance(first, list):
-        turns = dict if kind == "text" else dict | str
-        return "turns" if all(isinstance(turn, turns) for turn in first) and _are_turns(first) else _plain(kind)
     if first is None and (kind == "list" or [] in values):
         return "turns"
-    return "object" if isinstance(first, dict) and kind == "other" else _plain(kind)
+    if isinstance(first, list) and _are_turns(first, lines=kind == "list"):
+        return "turns"
+    return "text" if kind == "text" else "object" if isinstance(first, dict) else "other"
 
 
-def _plain(kind: str) -> str:
-    return kind if kind == "text" else "other"
+def arrow_type(pool: Pool, column: str) -> pa.DataType | None:
+    """The type of a column where the files say it, and not its values."""
+    try:
+        return pool.columns.field(column).type if isinstance(pool, ColumnarPool) else None
+    except pa.ArrowInvalid:
+        return None
 
 
-def _value(value: Any) -> Any:
+def value_of(value: Any) -> Any:
     """What the JSON in a text says, if it is any."""
     if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
         try:
@@ -117,10 +121,12 @@ def _value(value: Any) -> Any:
     return value
 
 
-def _are_turns(value: Any) -> bool:
+def _are_turns(value: Any, lines: bool = True) -> bool:
+    """Whether a value of JSON is a list of turns; plain strings are such only where `lines` are."""
     fields = {*ROLE_FIELDS, *CONTENT_FIELDS}
     return isinstance(value, list) and all(
-        isinstance(turn, str) or (isinstance(turn, dict) and not fields.isdisjoint(turn)) for turn in value
+        turn is None or (lines and isinstance(turn, str)) or (isinstance(turn, dict) and not fields.isdisjoint(turn))
+        for turn in value
     )
 
 

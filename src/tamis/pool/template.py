@@ -3,40 +3,37 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tamis import refusals
-from tamis.pool import objects, shapes
-from tamis.pool.base import TYPES, Columns, Pool, Shard, missing_column
+from tamis.pool import object_fields
+from tamis.pool.base import TYPES, Columns, Pool, Shard
 from tamis.pool.json_values import NOTHING, as_text, literal
-from tamis.pool.roles import Role
-from tamis.pool.turns import NEWLINE, ROLES, SYNONYMS, Turns, text_of, turns_of
+from tamis.pool.turns import NEWLINE, Turns, text_of, turns_of
 
-AUTO = "auto"
-GRAMMAR = re.compile(r"\{\{|\}\}|\{([^{}\n]*)\}|[{}]")
-ESCAPES = {"\\n": "\n", "\\t": "\t", "\\\\": "\\"}
+PIECES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|([{}])|[^{}]+")
 
 
 class Field(NamedTuple):
-    """A column of a template, and of that column one role of its turns or one field of its objects, if any."""
+    """A column in a template, and what of it: one role of its turns, or one field of its objects."""
 
     column: str
     part: str | None = None
 
 
-Line = list[str | Field]
+Line = tuple[str | Field, ...]
 
 
 @dataclass(frozen=True)
 class Template:
-    """Text made of columns; `kinds` says what each of them is: text, a number, turns or an object.
+    """Text made of columns; `kinds` says what each of them holds: text, numbers, turns or objects.
 
     A line in which all columns are null or empty is left out. The text of a row is null where all columns are null, and
-    empty where none has content.
+    empty where none of them has content.
     """
 
     template: str
@@ -47,37 +44,29 @@ class Template:
         """The columns it is made of."""
         return {column: TYPES.get(kind) for column, kind in self.kinds.items()}
 
-    @cached_property
-    def lines(self) -> list[Line]:
-        """The template line by line: words, and columns between them."""
-        return parse(self.template, self.kinds)
-
     def make(self, pool: Pool, shard: Shard, batch: pa.RecordBatch, first: int) -> pa.Array:
         """The texts `[n]` of the rows of `batch`, which starts at row `first` of `shard`. O(bytes) time."""
-        values = Values(self, pool, shard, batch, first)
-        if len(self.lines) == 1 and len(self.lines[0]) == 1:
-            return values.of(self.fields[0])
-        columns = [values.of(field) for field in self.fields]
-        found = dict(zip(self.fields, columns, strict=True))
-        lines = [_line([found[part] if isinstance(part, Field) else part for part in line]) for line in self.lines]
-        text = pc.binary_join_element_wise(*lines, NEWLINE, null_handling="skip")
-        return _without_nothing(text, columns)
-
-    @property
-    def fields(self) -> list[Field]:
-        """The fields in their order, each once."""
-        return list(dict.fromkeys(part for line in self.lines for part in line if isinstance(part, Field)))
+        lines = parse(self.template, tuple(self.kinds))
+        values = _Values(self.kinds, pool, shard, batch, first)
+        columns = {part: values.of(part) for line in lines for part in line if isinstance(part, Field)}
+        if len(columns) == 1 and len(lines) == 1 and len(lines[0]) == 1:
+            return next(iter(columns.values()))
+        made = [_line([columns[part] if isinstance(part, Field) else part for part in line]) for line in lines]
+        text = pc.binary_join_element_wise(*made, NEWLINE, null_handling="skip")
+        text = pc.if_else(_has_content([*columns.values()]), text, NOTHING)
+        there = _any([column.is_valid() for column in columns.values()])
+        return pc.if_else(there, text, pa.scalar(None, text.type))
 
     def to_json(self) -> dict[str, Any]:
         """All that makes it again."""
         return {"kind": "template", "template": self.template, "kinds": dict(self.kinds)}
 
 
-class Values:
+class _Values:
     """The columns of one batch as texts; turns are taken apart once."""
 
-    def __init__(self, made: Template, pool: Pool, shard: Shard, batch: pa.RecordBatch, first: int) -> None:
-        self.made, self.pool, self.shard, self.batch, self.first = made, pool, shard, batch, first
+    def __init__(self, kinds: Mapping[str, str], pool: Pool, shard: Shard, batch: pa.RecordBatch, first: int) -> None:
+        self.kinds, self.pool, self.shard, self.batch, self.first = kinds, pool, shard, batch, first
         self.turns: dict[str, Turns] = {}
 
     def place(self, row: int) -> str:
@@ -86,36 +75,29 @@ class Values:
 
     def of(self, field: Field) -> pa.LargeStringArray:
         """The texts of one field, `[n]`."""
-        kind, column = self.made.kinds[field.column], self.batch.column(field.column)
+        name, kind, column = field.column, self.kinds[field.column], self.batch.column(field.column)
         if kind == "turns":
-            if field.column not in self.turns:
-                self.turns[field.column] = turns_of(column, field.column, self.place)
-            return text_of(self.turns[field.column], field.part)
+            if name not in self.turns:
+                self.turns[name] = turns_of(column, name, self.place)
+            return text_of(self.turns[name], field.part)
         if kind == "object":
-            return objects.text_of(column, field.column, str(field.part), self.place)
-        return as_text(pc.cast(column, TYPES[kind]) if kind != "text" else column)
+            return object_fields.text_of(column, name, str(field.part), self.place)
+        return as_text(column if kind == "text" else pc.cast(column, TYPES[kind]))
 
 
 def _line(parts: list[str | pa.Array]) -> pa.Array | pa.Scalar:
-    """One line of every row: null where none of its columns has content."""
+    """One line of every row: null where none of its columns has content, the same words where it has no column."""
     columns = [part for part in parts if not isinstance(part, str)]
     if not columns:
         return literal("".join(part for part in parts if isinstance(part, str)))
     filled = [literal(part) if isinstance(part, str) else pc.fill_null(part, NOTHING) for part in parts]
-    line = filled[0] if len(filled) == 1 else pc.binary_join_element_wise(*filled, NOTHING)
+    line = pc.binary_join_element_wise(*filled, NOTHING) if len(filled) > 1 else filled[0]
     return pc.if_else(_has_content(columns), line, pa.scalar(None, line.type))
 
 
 def _has_content(columns: list[pa.Array]) -> pa.BooleanArray:
     """Whether a row has anything in one of these columns."""
-    found = [pc.fill_null(pc.greater(pc.binary_length(column), 0), False) for column in columns]
-    return _any(found)
-
-
-def _without_nothing(text: pa.Array, columns: list[pa.Array]) -> pa.Array:
-    """`text` without the words of the template where no column has content."""
-    text = pc.if_else(_has_content(columns), text, NOTHING)
-    return pc.if_else(_any([column.is_valid() for column in columns]), text, pa.scalar(None, text.type))
+    return _any([pc.fill_null(pc.greater(pc.binary_length(column), 0), False) for column in columns])
 
 
 def _any(masks: list[pa.BooleanArray]) -> pa.BooleanArray:
@@ -126,15 +108,39 @@ def _any(masks: list[pa.BooleanArray]) -> pa.BooleanArray:
 
 
 def written(template: str) -> str:
-    """A template as a line of text, newlines written as `\\\\n`; both forms mean the same."""
-    return template.replace("\n", "\\n").replace("\t", "\\t")
+    """A template in one line: its newlines are written as a backslash and an n, which mean the same."""
+    return template.replace("\n", "\\n")
 
 
-def parse(template: str, columns: Collection[str]) -> list[Line]:
-    """A template line by line; `columns` says what is a column and what a part of one. Raises `Refused`."""
-    template = re.sub(r"\\[nt\\]", lambda found: ESCAPES[found[0]], template)
-    lines, line, at = [], Line(), 0
-    for found in GRAMMAR.finditer(template):
-        line.append(template[at : found.start()])
-        at = found.end()
-    return lines
+@lru_cache(64)
+def parse(template: str, columns: tuple[str, ...]) -> tuple[Line, ...]:
+    """The lines of a template, each of words and fields of `columns`; refuses a brace alone, and a template of words.
+
+    Examples:
+        >>> parse("Q: {q}\\\\n{chat.user}", ("q", "chat"))
+        (('Q: ', Field(column='q', part=None)), (Field(column='chat', part='user'),))
+    """
+    template = template.replace("\\n", "\n")
+    lines: list[list[str | Field]] = [[]]
+    for found in PIECES.finditer(template):
+        if found[2]:
+            raise refusals.TEMPLATE_BRACE(f"--template {written(template)!r}", at=found.start() + 1)
+        if found[1] is not None:
+            lines[-1].append(field_of(found[1].strip(), columns))
+            continue
+        words = {"{{": "{", "}}": "}"}.get(found[0], found[0]).split("\n")
+        for number, text in enumerate(words):
+            lines += [[]] if number else []
+            lines[-1] += [text] if text else []
+    if not any(isinstance(part, Field) for line in lines for part in line):
+        raise refusals.TEMPLATE_WITHOUT_COLUMN(f"--template {written(template)!r}")
+    return tuple(map(tuple, lines))
+
+
+def field_of(name: str, columns: Collection[str]) -> Field:
+    """The column that `name` means, or the longest that it begins with, and what of it; or one that is not there."""
+    words = name.split(".")
+    for count in range(len(words), 0, -1):
+        if (column := ".".join(words[:count])) in columns:
+            return Field(column, ".".join(words[count:]) or None)
+    return Field(name)

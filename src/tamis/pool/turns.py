@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tamis import refusals
+from tamis.pool.base import type_name
 from tamis.pool.json_turns import CONTENT_FIELDS, ROLE_FIELDS, Turn, read_turns
 from tamis.pool.json_values import NOTHING, as_text, literal, load, parsed
 
@@ -147,13 +148,13 @@ def _of_json(texts: pa.LargeStringArray, name: str, place: Place) -> Turns:
         turns = _of_lists(found)
         assert turns is not None
         return turns
-    rows = [_read(text, lambda row=row: place(row), name) for row, text in enumerate(texts.to_pylist())]
-    turns = [turn for row in rows for turn in row or ()]
+    rows = [_read(text, name, place, row) for row, text in enumerate(texts.to_pylist())]
+    said = [turn for row in rows for turn in row or ()]
     return Turns(
         np.array([len(row or ()) for row in rows], np.int64),
         pa.array([row is None for row in rows], pa.bool_()),
-        pa.array([role for role, _ in turns], pa.large_string()),
-        pa.array([content for _, content in turns], pa.large_string()),
+        pa.array([role for role, _ in said], pa.large_string()),
+        pa.array([content for _, content in said], pa.large_string()),
     )
 
 
@@ -167,18 +168,16 @@ def _have_nothing(lists: pa.ListArray) -> bool:
     return bool(nothing.true_count)
 
 
-def _read(text: str | None, place: Callable[[], str], name: str) -> list[Turn] | None:
+def _read(text: str | None, name: str, place: Place, row: int) -> list[Turn] | None:
     try:
         return read_turns(load(text))
     except ValueError as error:
-        raise refusals.TURNS_UNREADABLE(place(), name=name, said=str(error)) from None
+        raise refusals.TURNS_UNREADABLE(place(row), name=name, said=str(error)) from None
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return type_name(kind) == "text"
 
 
 def _is_list(kind: pa.DataType) -> bool:
-    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    return type_name(kind) == "list"

@@ -29,6 +29,7 @@ from tamis.report.words import (
 )
 
 Record = Mapping[str, Any]
+SHOWN = ("top", "border", "below", "bottom")
 
 _POLES = {
     "hard": "the model finds harder",
@@ -79,7 +80,8 @@ def render(manifest: Record, summary: Record | None, examples: Record | None) ->
         scores=_scores(look, noun),
         texts=_texts(look),
         targets=_targets(look),
-        shown=[key for key in ("top", "border", "below", "bottom") if examples.get(key)],
+        shown=[key for key in SHOWN if examples.get(key)],
+        gallery=_gallery(examples),
         high=_POLES.get(str(look("method.pole")), ""),
     )
 
@@ -268,6 +270,12 @@ def _texts(look: Callable[[str], Any]) -> dict[str, Any] | None:
         "spread": spread,
         "widest": max((v for _, v in spread), default=0),
     }
+
+
+def _gallery(examples: Record) -> str:
+    """A class for examples that are images without text: they stand side by side."""
+    every = [one for key in SHOWN for one in examples.get(key) or []]
+    return " gallery" if any(one.get("image") for one in every) and not any(one.get("text") for one in every) else ""
 
 
 def _targets(look: Callable[[str], Any]) -> list[dict[str, Any]]:

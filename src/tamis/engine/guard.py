@@ -1,0 +1,22 @@
+"""Errors in a method's own code, told by the method's name."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tamis import refusals
+from tamis.errors import TamisError
+from tamis.registry import Method
+
+
+@contextmanager
+def guarded(method: Method) -> Iterator[None]:
+    """While the functions of `method` run: what they raise becomes a breakage that names the method."""
+    try:
+        yield
+    except (TamisError, MemoryError):
+        raise
+    except Exception as error:
+        if os.environ.get("TAMIS_DEBUG"):
+            raise
+        raise refusals.METHOD_FAILED(method.name, said=f"{type(error).__name__}: {error}") from error
