@@ -6,6 +6,7 @@ Tables stand between `<!-- NAME: … -->` and `<!-- end -->`. A block marked `co
 and below each what it prints, which is replaced by what it prints now. `tests/test_docs.py` fails when a page is stale.
 """
 
+import csv
 import gzip
 import importlib
 import importlib.util
@@ -28,7 +29,6 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SKIPPED = ("make", "pip", "git", "python", "cd")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TIMES = re.compile(r"\b\d+\.\d s;")
-ROW = re.compile(r"^[|] `([a-z0-9-]+)` [|] (\d) [|] `(.*)` [|]$", re.MULTILINE)
 TABLE = re.compile(r"(<!-- (\w+): [^>]*-->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 
@@ -53,6 +53,21 @@ def words_table() -> str:
     return "\n".join(lines)
 
 
+def shapes_table() -> str:
+    """The known shapes of chats and instructions: which columns they have, and what their text is."""
+    from tamis.pool.shapes import SHAPES
+
+    lines = ["| shape | columns (any of the names) | text |", "|---|---|---|"]
+    for shape, columns in SHAPES.items():
+        named = [
+            ("maybe " if "" in names else "") + ", ".join(f"`{name}`" for name in names if name) for names in columns
+        ]
+        first = ["{" + names[0] + "}" for names in columns]
+        text = "{prompt}\\n{chosen}" if shape == "preference" else "\\n".join(first)
+        lines.append(f"| {shape} | {'; '.join(named)} | `{text}` |")
+    return "\n".join(lines)
+
+
 def refusals_table(old: str) -> str:
     """Every kind of refusal, area by area, with a sentence that a case of the tests makes happen now.
 
@@ -61,20 +76,17 @@ def refusals_table(old: str) -> str:
     from tamis import refusals
 
     running = refusal_cases()
-    examples = {case.kind: case for case in reversed(running.all_cases().values())}
-    before = {found[1]: (found[2], found[3], found[0]) for found in ROW.finditer(old)}
+    examples, before = running.examples(running.all_cases()), running.documented(old)
     lines: list[str] = []
     for line in Path(refusals.__file__).read_text(encoding="utf-8").splitlines():
         if line.startswith("# "):
             lines += ["", f"### {line[2:].capitalize()}", "", "| kind | exit code | sentence |", "|---|---|---|"]
         kind = line.partition(" = ")[0].lower().replace("_", "-")
-        if kind in examples:
-            told = running.happen_in_a_folder(examples[kind])
-            code, sentence, was = before.get(kind, ("", "", ""))
-            said = told.sentence.replace("|", "\\|")
-            found = [running.without_said(text, refusals.CATALOGUE[kind]) for text in (sentence, said)]
-            same = code == str(told.code) and found[0] == found[1]
-            lines.append(was if same else f"| `{kind}` | {told.code} | `{said}` |")
+        if kind in before and not running.can_happen(examples[kind]):
+            lines.append(before[kind])
+        elif kind in examples:
+            now = running.document(running.happen_in_a_folder(examples[kind]))
+            lines.append(before[kind] if running.is_current(before.get(kind), now) else now)
     return "\n".join(lines).strip()
 
 
@@ -93,13 +105,16 @@ def refusal_cases() -> ModuleType:
 TABLES: dict[str, Callable[[str], str]] = {
     "methods": lambda _: methods_table(),
     "words": lambda _: words_table(),
+    "shapes": lambda _: shapes_table(),
     "refusals": refusals_table,
 }
 
 
-def with_tables(page: str) -> str:
-    """`page` with its tables made anew."""
-    return TABLE.sub(lambda found: f"{found[1]}{TABLES[found[2]](found[3])}\n{found[4]}", page)
+def with_tables(page: str, but: str = "") -> str:
+    """`page` with its tables made anew, but for the one of this name."""
+    return TABLE.sub(
+        lambda found: found[0] if found[2] == but else f"{found[1]}{TABLES[found[2]](found[3])}\n{found[4]}", page
+    )
 
 
 def blocks(page: str, language: str) -> Iterator[str]:
@@ -142,6 +157,11 @@ def workspace(folder: Path) -> None:
         with gzip.open(folder / f"my-pool/{number}.jsonl.gz", "wt", encoding="utf-8") as file:
             file.writelines(lines)
     shutil.copy(folder / "examples/targets/peps.jsonl", folder / "wanted.jsonl")
+    with (folder / "my.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, ["id", "text", "source", "chars"])
+        table.writeheader()
+        for path in sorted((folder / "examples/pool").glob("*.parquet")):
+            table.writerows(pq.read_table(path).to_pylist())
 
 
 def tamis(command: str, folder: Path) -> str:

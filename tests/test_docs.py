@@ -47,7 +47,8 @@ def desk(folder, refresh):
 @pytest.mark.parametrize("path", RUN, ids=by_path)
 def test_tables_are_current(path, refresh):
     page = path.read_text(encoding="utf-8")
-    assert page == refresh.with_tables(page), f"{by_path(path)} is stale: python docs/refresh.py"
+    # the refusals are compared one by one in test_refusals.py, which makes them happen
+    assert page == refresh.with_tables(page, but="refusals"), f"{by_path(path)} is stale: python docs/refresh.py"
 
 
 @pytest.mark.parametrize("path", RUN, ids=by_path)

@@ -9,16 +9,24 @@ import tamis
 from tamis.errors import Broken
 from tamis.refusals import CATALOGUE
 
-from .refusals.running import all_cases, happen, lay_out, pattern
+from .refusals.running import all_cases, document, documented, examples, happen, is_current, lay_out, pattern
 
 CASES = all_cases()
-NOT_MADE: dict[str, str] = {}  # kinds that no case makes happen, and why
+EXAMPLES = examples(CASES)
+PAGE = Path(__file__).parents[1] / "docs" / "refusals.md"
+NOT_MADE = {  # kinds that no case makes happen, and why
+    "csv-unclear": "a guard: no text is known that the reader and Arrow take apart differently",
+    "vectors-of-two-widths": "a guard: rows of another width are refused where they are read",
+}
+PASSED_ON = ["cli_look.py", "engine/workers.py", "pool/__init__.py"]  # what was refused elsewhere, with its kind
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_refused(name, folder, on_disk):
     case = CASES[name]
     refusal = CATALOGUE[case.kind]
+    for package in case.needs:
+        pytest.importorskip(package)
     lay_out(case)
     with case.during():
         before = on_disk(folder)
@@ -35,6 +43,9 @@ def test_refused(name, folder, on_disk):
     for word in case.named:
         assert word in told.sentence, f"{word} is not named in: {told.sentence}"
     assert str(folder) not in told.sentence, "a path that is not as it was given"
+    if EXAMPLES[case.kind] is case and PAGE.is_file():
+        line = documented(PAGE.read_text(encoding="utf-8")).get(case.kind)
+        assert is_current(line, document(told)), "docs/refusals.md is stale: python docs/refresh.py"
     if refusal.error is Broken:  # finished work is kept for the next run
         after = {name: after[name] for name in before}
     assert after == before
@@ -43,6 +54,11 @@ def test_refused(name, folder, on_disk):
 def test_every_kind_is_made_to_happen():
     made = {case.kind for case in CASES.values()}
     assert sorted(made) == sorted(set(CATALOGUE) - set(NOT_MADE))
+
+
+@pytest.mark.skipif(not PAGE.is_file(), reason="the documentation is not here")
+def test_the_page_has_every_kind():
+    assert list(documented(PAGE.read_text(encoding="utf-8"))) == [kind for kind in CATALOGUE if kind in EXAMPLES]
 
 
 @pytest.mark.parametrize("kind", CATALOGUE)
@@ -60,6 +76,5 @@ def test_the_catalogue_is_what_the_code_says():
     sources = {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in folder.rglob("*.py")}
     raised = {name for text in sources.values() for name in re.findall(r"refusals\.([A-Z][A-Z0-9_]+)", text)}
     assert sorted(name.lower().replace("_", "-") for name in raised) == sorted(CATALOGUE)
-    assert [
-        name for name, text in sources.items() if re.search(r"(?<!class )(?<!errors\.)\b(Refused|Broken)\(", text)
-    ] == ["engine/workers.py"]
+    made = [name for name, text in sources.items() if re.search(r"(?<!class )\b(Refused|Broken)\(", text)]
+    assert sorted(made) == PASSED_ON

@@ -122,7 +122,7 @@ DATASET_STREAMED = Refusal(
     "take some, as in datasets.Dataset.from_list(list(dataset.take(100_000)))",
 )
 FRAME_IS_LAZY = Refusal("a LazyFrame has no rows yet", "give frame.collect()")
-COLUMN_ALONE = Refusal("a {kind} is one column without others", "give it a name, as in {{'score': values}}")
+COLUMN_ALONE = Refusal("{kind} holds one column without a name", "give it a name, as in {{'score': values}}")
 ARRAY_WITHOUT_NAME = Refusal(
     "an array of shape {shape} is one column without a name",
     "give a dict of columns or a .npz file, as in numpy.savez(path, score=array)",
@@ -150,7 +150,9 @@ ROWS_DO_NOT_FIT = Refusal(
 COLUMN_MISSING = Refusal("there is no column {name!r}{near}", "{flag} can name one of {columns}")
 COLUMN_WRONG_TYPE = Refusal("column {name!r} is {kind}", "{flag} needs {accepted}")
 TEXT_MISSING = Refusal("there is no text column, and one is needed", "its columns are {columns}")
-TEXT_UNCLEAR = Refusal("several columns could be the text", "name one with {flag}: {columns}")
+TEXT_UNCLEAR = Refusal(
+    "several columns could be the text", "name one with {flag}, or make one with --template, of {columns}"
+)
 TEXT_GIVEN_TWICE = Refusal("both say what the text is", "give one of them")
 
 # texts made by a template
@@ -289,7 +291,6 @@ SELECTIONS_OF_TWO_POOLS = Refusal(
     "the two selections were made from different pools, so that their rows do not mean the same",
     "combine selections of one pool",
 )
-APPLY_WITHOUT_PATH = Refusal("JSON Lines need a path to write to", "write apply(pool, 'subset.jsonl')")
 FILE_EXISTS = Refusal("it exists", "name a new file")
 FOLDER_NOT_EMPTY = Refusal("it is not an empty folder", "name a new one")
 REPORT_MISSING = Refusal("this selection has no report, since it was combined of others", "select again for one")
@@ -338,9 +339,7 @@ POOL_ROWS_CHANGED = breakage(
 POOL_VALUE_CHANGED = breakage(
     "{name} is {found} here, and it was {expected} when the row was chosen", "restore the file, or select again"
 )
-POOL_FILE_CHANGED = breakage(
-    "what was read of it has changed{first}", "restore the file, or select again"
-)
+POOL_FILE_CHANGED = breakage("what was read of it has changed{first}", "restore the file, or select again")
 ID_UNKNOWN = Refusal("the pool has no such id{near}", "check it, or name the row with --row")
 ID_OF_POOL_WITHOUT = Refusal("the pool has no ids", "name the row with --row")
 ROW_OUTSIDE = Refusal("the pool has the rows 0 to {last:,}", "name one of them")
@@ -394,7 +393,8 @@ VECTOR_FILE_UNREADABLE = Refusal("the vectors cannot be read ({said})", "write t
 VECTOR_FILE_SHAPE = Refusal(
     "it holds an array of shape {shape} and type {dtype}", "give numbers of shape [rows, width], without rows of 0"
 )
-VECTOR_FILE_KEY = Refusal("it holds no one array called {key!r}{near}", "name one of {known}")
+VECTOR_FILE_KEY = Refusal("it holds no array called {key!r}{near}", "name one of {known}")
+VECTOR_FILE_OF_SEVERAL = Refusal("it holds several arrays", "name one of {known}")
 VECTOR_FILE_ROWS = Refusal("it holds {found:,} vectors and the pool {rows:,} rows", "give one a row, in row order")
 VECTOR_NOT_FINITE = Refusal("the vector holds NaN or an infinity", "mend it, since vectors must be finite")
 VECTORS_NEEDED = Refusal(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tamis import refusals
 from tamis.budget import parse
 from tamis.pool.base import TYPES
+from tamis.pool.storage import refuse_url
 
 if TYPE_CHECKING:
     from tamis.pool import Pool, Source
@@ -136,19 +137,19 @@ class Selection:
     def apply(self, pool: "Source", path: str | Path | None = None) -> pa.Table | None:
         """The kept rows of `pool` in pool order, all columns: as a table, or written to `path` in the pool's format.
 
-        JSON Lines are copied byte for byte. Raises `Refused` when the pool is not the one this was made from.
+        To a path, lines of text are copied byte for byte; in a table they have the types of the pool's first rows.
+        Raises `Refused` when the pool is not the one this was made from.
         """
         from tamis.engine.parts import written_whole
         from tamis.pool import open_pool
 
+        refuse_url(path, "the file to write", "name a file, and copy it there afterwards")
         opened = open_pool(pool)
         if opened.fingerprint != self.manifest["pool"]["fingerprint"]:
             check_ids(self, opened)
-        pieces = kept_pieces(self, opened)
         if path is None:
-            if opened.format == "jsonl":
-                raise refusals.APPLY_WITHOUT_PATH("apply")
-            return pa.Table.from_batches(pieces, opened.columns)
+            return pa.Table.from_batches(kept_pieces(self, opened, opened.columns), opened.columns)
+        pieces = kept_pieces(self, opened)
         target = Path(path)
         if target.exists():
             raise refusals.FILE_EXISTS(target)
@@ -166,6 +167,7 @@ class Selection:
 
     def save(self, folder: str | Path) -> Path:
         """Write `selection.parquet`, `manifest.json` and the report to a new or empty folder."""
+        refuse_url(folder, "the folder to write", "name a folder, and copy it there afterwards")
         path = Path(folder)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise refusals.FOLDER_NOT_EMPTY(path)
@@ -231,23 +233,27 @@ def check_ids(selection: Selection, pool: "Pool") -> None:
             start, done = start + batch.num_rows, done + len(local)
 
 
-def kept_pieces(selection: Selection, pool: "Pool") -> Iterator[Any]:
-    """The selection's rows of `pool`, shard by shard; refuses a pool that has not the rows it was made from."""
+def kept_pieces(selection: Selection, pool: "Pool", schema: pa.Schema | None = None) -> Iterator[Any]:
+    """The selection's rows of `pool`, shard by shard, as the pool's pieces or as batches of `schema`.
+
+    Refuses a pool that has not the rows it was made from.
+    """
     wanted = np.sort(selection.rows)
     known = int(selection.manifest["pool"]["rows"])
     if pool.rows is not None and pool.rows != known:
         raise refusals.POOL_OF_OTHER_SIZE("the pool", rows=pool.rows, known=known)
     start = 0
     for shard in pool.shards:
-        if shard.rows is None:
+        if shard.rows is None and schema is None:
             for rows, piece in pool.kept_counted(shard, wanted - start):
                 start += rows
                 if piece:
                     yield piece
             continue
-        local = wanted[np.searchsorted(wanted, start) : np.searchsorted(wanted, start + shard.rows)] - start
-        start += shard.rows
+        count = sum(batch.num_rows for batch in pool.read(shard, {})) if shard.rows is None else shard.rows
+        local = wanted[np.searchsorted(wanted, start) : np.searchsorted(wanted, start + count)] - start
+        start += count
         if len(local):
-            yield from pool.kept(shard, local)
+            yield from pool.kept(shard, local) if schema is None else pool.kept_batches(shard, local, schema)
     if start != known:
         raise refusals.POOL_OF_OTHER_SIZE("the pool", rows=start, known=known)

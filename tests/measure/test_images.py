@@ -94,6 +94,8 @@ def test_alone_as_among_others():
     images = [saved(noise(i, 20 + i % 30, 20 + i % 7)) for i in range(300)]
     together = small_image(images)
     assert (together == np.stack([vector(content) for content in images])).all()
+    with pytest.raises(Refused, match="image 299: "):
+        small_image([*images[:299], b"x"])
     assert small_image([]).shape == (0, 172)
 
 

@@ -29,7 +29,8 @@ def _mutated(content: bytes, rng: random.Random, pieces: list[bytes]) -> bytes:
     until = min(len(content), at + rng.choice([1, 1, 2, 4, 16, 64]))
     match rng.randrange(9 if pieces else 6):
         case 0:
-            return content[:at] + bytes(byte ^ (1 << rng.randrange(8)) for byte in content[at : at + 1]) + content[at + 1 :]
+            flipped = bytes(byte ^ (1 << rng.randrange(8)) for byte in content[at : at + 1])
+            return content[:at] + flipped + content[at + 1 :]
         case 1:
             return content[:at] + rng.randbytes(rng.choice([1, 1, 2, 5])) + content[at:]
         case 2:

@@ -8,10 +8,11 @@ import pytest
 from .csv_reference import Outcome, check
 from .mutate import mutations
 
-CASES = int(os.environ.get("TAMIS_FUZZ_CASES", "20000")) // 8
+CASES = int(os.environ.get("TAMIS_FUZZ_CASES", "2000"))
 PIECES = [b'"', b'""', b",", b";", b"\t", b"\n", b"\r", b"\r\n", b"\n\n", b'",', b',"', b'"\n"', b'"a,b"', b'"x\ny"']
 PIECES += [b"\xef\xbb\xbf", b"\0", b"\xff", b"\xe9", "é".encode(), "漢".encode(), b"007", b"+1", b"nan", b"NA", b"1e5"]
-PIECES += [b"true", b"9223372036854775808", b"-0", b" 1 ", b"0x1F", b'a"b', b'"a"b"', b"x" * 70, b'"' + b"y\n" * 40 + b'"']
+PIECES += [b"true", b"9223372036854775808", b"-0", b" 1 ", b"0x1F", b'a"b', b'"a"b"', b"x" * 70]
+PIECES += [b'"' + b"y\n" * 40 + b'"', b"-", b" ", b"'"]
 BASES = {
     "plain": b"id,text,score\n1,one,0.5\n2,two,1\n3,,-3e5\n4,four words here,nan\n",
     "quoted": b'"id","text","ok"\r\n"1","a, ""b""\r\nc",true\r\n"2","",false\r\n,"x",TRUE\r\n"4",,\r\n',

@@ -224,3 +224,41 @@ def test_the_same_selection_from_every_shape(pictures, run, write, name):
     vectors = small_image(BYTES).astype(np.float64)
     best = np.argsort(-((vectors - vectors.mean(axis=0)) ** 2).sum(axis=1))[:5]
     assert pq.read_table("out/selection.parquet")["id"].to_pylist() == [IDS[row] for row in best]
+
+
+@pytest.mark.parametrize("shape", ["parquet", "folder", "object", "undecoded", "paths"])
+def test_hugging_face_datasets(pictures, shape):
+    """Its image feature, as a file, a saved folder and an object; the pixels are those of the files."""
+    datasets = pytest.importorskip("datasets")
+    made = datasets.Dataset.from_dict({"id": IDS, "image": [str(pictures / name) for name in NAMES]})
+    made = made.cast_column("image", datasets.Image(decode=shape != "undecoded"))
+    if shape != "paths":
+        made = made.map(lambda row: row, features=made.features)
+    if shape == "parquet":
+        made.to_parquet("p.parquet")
+    if shape == "folder":
+        made.save_to_disk("saved")
+    pool = open_pool({"parquet": "p.parquet", "folder": "saved"}.get(shape, made))
+    assert contents(pool) == BYTES
+
+
+def test_places_beyond_the_first_batch(folder):
+    """200 images in batches of 64, vectors in blocks of 64: each has its own vector, and a broken one its own row."""
+    images = [png(row % 12) + bytes([row]) * 40_000 for row in range(200)]
+    pool = pa.table({"image": images})
+    pq.write_table(pool, "p.parquet", compression="none")
+    expected = small_image(images)
+    for source in ("p.parquet", pool):
+        opened = open_pool(source)
+        opened.derived["embedding"] = image_vectors_for(opened, images_for(opened, "image"), "small-image")
+        batches = list(opened.read(opened.shards[0], {"embedding": None}))
+        assert len(batches) > 1 or source is pool
+        assert (np.concatenate([batch.column(0).flatten() for batch in batches]) == expected.ravel()).all()
+    for row, content, said in ((70, b"x", "cannot be read"), (199, b"x", "cannot be read"), (150, None, "is empty")):
+        pq.write_table(
+            pa.table({"image": [*images[:row], content, *images[row + 1 :]]}), "q.parquet", compression="none"
+        )
+        opened = open_pool("q.parquet")
+        opened.derived["embedding"] = image_vectors_for(opened, images_for(opened, "image"), "small-image")
+        with pytest.raises(Refused, match=rf"q\.parquet, row {row}: .*{said}"):
+            [*opened.read(opened.shards[0], {"embedding": None})]

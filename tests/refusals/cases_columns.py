@@ -3,7 +3,9 @@
 from .running import select
 
 CASES = {
-    "column missing (flag)": select("column-missing", "--text boddy", 2, ["pool.jsonl", "'boddy'", "--text", "score"]),
+    "column missing (flag)": select(
+        "column-missing", "--text boddy", 2, ["pool.jsonl", "'boddy'", "--text", "of id, text, group"]
+    ),
     "column missing (method)": select("column-missing", "--method top:qualty", 2, ["'qualty'", "pool.jsonl", "score"]),
     "column missing (budget)": select("budget-unit-unknown", "--budget '3 costs'", 2, ["'costs'", "'cost'", "tokens"]),
     "column missing (quota)": select("column-missing", "--quota domain=a:0.5", 2, ["--quota", "'domain'", "group"]),

@@ -12,7 +12,7 @@ CASES = {
     "empty gzip": select("pool-empty", "p.jsonl.gz", 2, ["p.jsonl.gz", "empty"], files={"p.jsonl.gz": b""}),
     "folder without files": select("pool-no-files", "no", 2, ["no", ".jsonl"], files={"no/notes.md": "x"}),
     "no such file": select("pool-missing", "pol.jsonl", 2, ["pol.jsonl"]),
-    "unknown format": select("file-unknown-format", "p.csv", 2, ["p.csv", ".parquet"], files={"p.csv": "a,b\n"}),
+    "unknown format": select("file-unknown-format", "p.txt", 2, ["p.txt", ".parquet"], files={"p.txt": "a,b\n"}),
     "empty target": select(
         "pool-empty", "--method dsir --target t.jsonl", 2, ["t.jsonl", "empty"], files={"t.jsonl": b""}
     ),

@@ -42,7 +42,7 @@ CASES = {
     ),
     "no tokenizer": select(
         "tokenizer-unreadable", "--budget '9 tokens' --tokenizer t.json", 2, ["t.json", "tokenizer.json"],
-        files={"t.json": "{}"},
+        files={"t.json": "{}"}, needs=("tokenizers",),
     ),
     "workers cannot start": select(
         "workers-cannot-start", "two --workers 2", 1, ["not this numpy", "--workers 1"],
@@ -52,9 +52,9 @@ CASES = {
         "worker-killed", MINE, 1, ["of shard", "run the same command again"],
         files=TWO | at_the_first_text("os.kill(os.getpid(), 9)"), during=processes,
     ),
-    "too little memory for a worker": select(
-        "out-of-memory", MINE, 1, ["of shard", "--workers"],
-        files=TWO | at_the_first_text("raise MemoryError"), during=processes,
+    "too little memory for a shard": select(
+        "out-of-memory", MINE.replace("2", "1"), 1, ["score of shard 0", "--workers"],
+        files=TWO | at_the_first_text("raise MemoryError"),
     ),
     "too little memory": select("out-of-memory", "", 1, ["--workers"], during=failing(CHOOSE, MemoryError)),
     "what nobody foresaw": select(

@@ -72,9 +72,6 @@ CASES = {
     ),
     "report of a union": call("report-missing", lambda: (chosen() | chosen()).report("report.html"), ["no report"]),
     "save where something is": call("folder-not-empty", lambda: chosen().save("."), ["empty folder"]),
-    "apply JSON Lines without a path": call(
-        "apply-without-path", lambda: chosen("pool.jsonl").apply("pool.jsonl"), ["apply(pool, 'subset.jsonl')"]
-    ),
     "within a selection of another pool": select(
         "within-other-pool", "p.jsonl --within out -o new", None, ["--within out"],
         files={"p.jsonl": changed(1, cost=9)}, during=finished,

@@ -25,8 +25,10 @@ CASES = {
         "own-file-unreadable", "--method own.py:mine", 2, ["--method own.py:mine", "readable"], files={"own.py/x": ""}
     ),
     "fit of an order": select("fit-of-order", MINE, 2, ["mine", "Order", "leave the fit out"], files={"own.py": FIT}),
-    "a method of texts that fails": mine("method-failed", "text", "return text / 2", 1, ["mine", "TypeError"]),
-    "an order that fails": mine("method-failed", "score", "return Order[score]", 1, ["mine", "TypeError"], "Order"),
+    "a method of texts that fails": mine("method-failed", "text", "return text.nothing", 1, ["mine", "AttributeError"]),
+    "an order that fails": mine(
+        "method-failed", "score", "return score.nothing", 1, ["mine", "AttributeError"], "Order"
+    ),
     "need of another kind": mine("need-not-supplied", "text, key", "...", 2, ["mine", "'key'", "reads texts"]),
     "too few scores": mine("scores-of-wrong-shape", "score", "return score[:-1]", 1, ["mine", "(11,)", "12 rows"]),
     "too many columns": mine(

@@ -27,6 +27,9 @@ CASES = {
     "no recipe": command("path-unusable", "run nowhere.yaml", 2, ["nowhere.yaml", "check the path"]),
     "no recipe named": command("incomplete", "run", 2, ["RECIPE is missing", "YAML"]),
     "steps that are no list": recipe("steps-not-a-list", WHOLE + "steps: 3\n", ["list"]),
+    "step with two budgets": recipe(
+        "budget-several", WHOLE + "steps:\n- budget: 3,4\n- budget: 2\n", ["step 1", "'3,4'", "one budget"]
+    ),
     "step with a pool": recipe("step-key", WHOLE + "steps:\n- pool: other.jsonl\n", ["step 1", "'pool'", "above"]),
     # the command line
     "no budget": command(

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import importlib.util
 import io
 import json
 import re
@@ -20,7 +21,7 @@ import pyarrow.parquet as pq
 
 from tamis import cli as command_line
 from tamis.errors import TamisError
-from tamis.refusals import Refusal
+from tamis.refusals import CATALOGUE, Refusal
 from tamis.testing import make_pool, make_target
 
 POOL = make_pool(12)
@@ -35,7 +36,7 @@ class Case:
 
     `files` are written beside `pool.jsonl` and `wanted.jsonl`. `during` is a context manager that makes the machine or
     the folder as the case needs it. `code` is 2 where it is known before rows are read, else 1; None where that depends
-    on the format. `named` are words of the sentence.
+    on the format. `named` are words of the sentence, `needs` packages without which it cannot happen.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class Case:
     files: dict[str, Any] = field(default_factory=dict)
     during: Callable[[], contextlib.AbstractContextManager[Any]] = contextlib.nullcontext
     function: Callable[[], Any] | None = None
+    needs: tuple[str, ...] = ()
 
 
 class Happened(NamedTuple):
@@ -85,6 +87,11 @@ def all_cases() -> dict[str, Case]:
         assert not set(found) & set(cases), set(found) & set(cases)
         found |= cases
     return found
+
+
+def can_happen(case: Case) -> bool:
+    """Whether the packages that a case needs are here."""
+    return all(importlib.util.find_spec(package) for package in case.needs)
 
 
 def lay_out(case: Case) -> None:
@@ -134,12 +141,33 @@ def pattern(refusal: Refusal, said: str = ".*") -> str:
     return f"(?s)(?:.+: )?{what}; {fix}"
 
 
-def without_said(sentence: str, refusal: Refusal) -> str:
-    """A sentence without what other libraries or the system said in it, which depends on their versions."""
-    found = re.fullmatch(pattern(refusal, "(.*)"), sentence)
+def examples(cases: dict[str, Case]) -> dict[str, Case]:
+    """The first case of every kind, which stands for it in the documentation."""
+    return {case.kind: case for case in reversed(cases.values())}
+
+
+def document(told: Happened) -> str:
+    """The line of the documentation that says what happened."""
+    assert told.kind in CATALOGUE and "`" not in told.sentence and "|" not in told.sentence, told.err
+    return f"| `{told.kind}` | {told.code} | `{told.sentence}` |"
+
+
+def documented(page: str) -> dict[str, str]:
+    """The lines of the documentation by kind."""
+    return {found[1]: found[0] for found in re.finditer(r"^[|] `([a-z0-9-]+)` .*$", page, re.MULTILINE)}
+
+
+def is_current(line: str | None, now: str) -> bool:
+    """Whether a line says what happens now, but for what other libraries or the system say, which have versions."""
+    return line is not None and _without_said(line) == _without_said(now)
+
+
+def _without_said(line: str) -> str:
+    kind, code, sentence = (part.strip("`") for part in line.strip("| ").split(" | "))
+    found = re.fullmatch(pattern(CATALOGUE[kind], "(.*)"), sentence)
     for number in range(len(found.groups()) if found else 0, 0, -1):
         sentence = f"{sentence[: found.start(number)]}…{sentence[found.end(number) :]}"
-    return sentence
+    return f"{kind} {code} {sentence}"
 
 
 def told(function: Callable[[], Any]) -> Happened:

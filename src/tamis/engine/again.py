@@ -10,7 +10,7 @@ from tamis import refusals
 from tamis.engine.console import Console
 from tamis.engine.folder import STATE, Folder
 from tamis.engine.plan import make_plan
-from tamis.engine.request import Request
+from tamis.engine.request import Request, make_request
 from tamis.engine.select import run_select
 from tamis.errors import Refused
 from tamis.selection import Selection
@@ -29,7 +29,7 @@ def recut(selection: str | Path, budget: str, output: str | Path, force: bool, c
     if "request" not in manifest or manifest["request"]["pool"] == ["<table>"]:
         raise refusals.NOT_OF_ONE_REQUEST(source)
     known = {name: value for name, value in manifest["request"].items() if name in Request.model_fields}
-    plan = make_plan(Request(**known | {"budget": budget, "output": str(output), "force": force}))
+    plan = make_plan(make_request(known | {"budget": budget, "output": str(output), "force": force}, "recut"))
     path = Path(output)
     Folder(path).check(plan.asked, force)
     existed = path.exists()

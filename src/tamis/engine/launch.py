@@ -87,7 +87,7 @@ def one_thread_a_step() -> None:
 
 
 def worth_processes(paths: Iterable[str]) -> bool:
-    """Whether there is enough to read that starting processes pays."""
+    """Whether there is enough to read that starting processes pays, as far as is known at once: not of URLs."""
     total = 0
     for path in paths:
         files = [path] if os.path.isfile(path) else (f"{d}/{name}" for d, _, names in os.walk(path) for name in names)
@@ -97,6 +97,11 @@ def worth_processes(paths: Iterable[str]) -> bool:
             if total >= WORTH_BYTES:
                 return True
     return False
+
+
+def worth_workers(pool: Any) -> bool:
+    """Whether workers can read a pool, and there is so much of it that starting them pays."""
+    return pool.bytes >= WORTH_BYTES and not pool.stays_here
 
 
 def usable_cores() -> int:

@@ -20,7 +20,7 @@ from tamis.pool.images import COLUMN as IMAGE
 from tamis.pool.images import find_images
 from tamis.pool.made_text import derive_text, find_text, template_of
 from tamis.pool.roles import ACCEPTS, Role, find_roles, mixed_notes, need_text, said_kind
-from tamis.pool.storage import stamp
+from tamis.pool.storage import base_name, stamp
 from tamis.pool.template import Template
 from tamis.registry import Method, coerce, find, nearest, parameter_unknown
 
@@ -300,7 +300,7 @@ def _open_targets(plan: Plan, sources: Any) -> list[Target]:
     names: dict[str, int] = {}
     for index, path in enumerate(request.target):
         pool = open_pool(sources[index] if sources is not None else path, "target")
-        name = Path(path).name.split(".")[0] if sources is None else path
+        name = base_name(path).split(".")[0] if sources is None else path
         names[name] = names.get(name, 0) + 1
         if names[name] > 1:
             name = f"{name}-{names[name]}"

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tamis import refusals
+from tamis.pool.storage import refuse_url
 from tamis.registry import nearest
 
 ROLES = ("text", "id", "label", "group", "cost", "score", "weight", "image")
@@ -100,7 +101,7 @@ def make_request(values: dict[str, Any], where: str = "request") -> Request:
     if isinstance(values.get("budget"), int | float):
         values["budget"] = str(values["budget"])
     try:
-        return Request(**values)
+        return _here(Request(**values))
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"])) or "request"
@@ -108,6 +109,17 @@ def make_request(values: dict[str, Any], where: str = "request") -> Request:
             raise refusals.INCOMPLETE(where, name=name, meaning=request_help(name)) from None
         values = {"value": first["input"], "said": first["msg"].lower(), "meaning": request_help(name)}
         raise refusals.VALUE_UNUSABLE(where, name=name, **values) from None
+
+
+def _here(request: Request) -> Request:
+    """Refuse URLs for what is read or written on this machine only."""
+    refuse_url(request.output, "the output", "name a folder, and copy it there afterwards", "-o")
+    refuse_url(request.tokenizer, "the tokenizer", "download it, and name the copy", "--tokenizer")
+    for name in IDS:
+        flag, ids = f"--{name.replace('_', '-')} @", getattr(request, name)
+        if isinstance(ids, str) and ids.startswith("@"):
+            refuse_url(ids[1:], "the list of ids", "download it, and name the copy", flag)
+    return request
 
 
 def said_as_flag(column: str, groups: Any) -> str:

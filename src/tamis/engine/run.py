@@ -20,7 +20,7 @@ from tamis.engine.folder import Folder
 from tamis.engine.folds import folds
 from tamis.engine.frame import Frame
 from tamis.engine.guard import guarded
-from tamis.engine.launch import Launched, usable_cores, worth_processes
+from tamis.engine.launch import Launched, usable_cores, worth_workers
 from tamis.engine.parts import read_arrays, write_array, write_arrays
 from tamis.engine.plan import Plan
 from tamis.engine.scores import Scores, method_order, priorities
@@ -30,7 +30,6 @@ from tamis.engine.workers import Workers
 from tamis.kernels import compile_kernels
 from tamis.limits import Blocks
 from tamis.ops.ranking import descending
-from tamis.pool import MemoryPool
 from tamis.pool.base import digest
 from tamis.registry import accepted, returned
 
@@ -39,6 +38,7 @@ KERNELS = {
     "ngrams": "tamis.ops._ngram_kernels",
     "jsonl": "tamis.pool._json_kernels",
     "lines": "tamis.pool._line_kernels",
+    "csv": "tamis.pool._csv_kernels",
 }
 
 
@@ -93,10 +93,10 @@ class Run:
         """As many processes as are asked for and can be busy; compiled kernels are on disk before they start."""
         pool, columns = self.plan.pool, self.plan.columns
         asked = self.plan.request.workers or usable_cores()
-        in_memory = any(isinstance(pool, MemoryPool) for pool in self.job.pools)
-        worth = not in_memory and worth_processes(file.path for file in pool.files)
+        worth = worth_workers(pool) and not any(found.stays_here for found in self.job.pools)
         count = max(1, min(asked, len(pool.shards))) if worth else 1
-        wanted = ["jsonl", "lines"] if "jsonl" in {pool.format for pool in self.job.pools} else []
+        wanted = ["jsonl", "lines"] if any("jsonl" in pool.formats for pool in self.job.pools) else []
+        wanted += ["csv"] if any(getattr(found, "large", False) for found in self.job.pools) else []
         wanted += ["texts"] if (columns["text"] or columns["id"]) and pool.bytes > 1_000_000 else []
         wanted += ["ngrams"] if self.plan.measures_text or columns["tokens"] == "default" else []
         compile_kernels([KERNELS[name] for name in wanted], self.console.say)

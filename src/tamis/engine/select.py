@@ -61,6 +61,9 @@ def announce(plan: Plan, console: Console) -> None:
         console.say(f"read column {', '.join(guessed)} (guessed from the names; --text, --id … say otherwise)")
     for note in plan.notes:
         console.say(note)
+    for made in plan.pool.derived.values():
+        if warning := getattr(made, "note", ""):
+            console.warn(warning)
 
 
 class Measured(NamedTuple):
@@ -126,7 +129,8 @@ def _cut(run: Run, workers: Workers, found: Measured, started: datetime, choice:
     manifest |= finish.times(run, started) | {"summary": summary}
     from tamis.report.page import render
 
-    page = render(manifest, summary, examples(done, show, gathered.texts, gathered.images) if plan.request.examples else None)
+    shown = examples(done, show, gathered.texts, gathered.images) if plan.request.examples else None
+    page = render(manifest, summary, shown)
     staged |= stage(run.folder, {"report.html": lambda path: path.write_text(page, encoding="utf-8")})
     commit(run.folder, staged, manifest)
     return manifest

@@ -38,7 +38,9 @@ def run_task(job: Job, task: dict[str, Any]) -> None:
     """Do one task: `do` says what, `pool` and `shard` of what, `out` is the part to write, `spec` the rest."""
     pool = job.pools[task["pool"]]
     do: Callable[..., None] = {"scan": scan, "fold": fold, "score": score, "gather": gather}[task["do"]]
-    do(job, pool, pool.shards[task["shard"]], Path(task["out"]), task["spec"])
+    shard = pool.shards[task["shard"]]
+    pool.check(shard)
+    do(job, pool, shard, Path(task["out"]), task["spec"])
 
 
 def scan(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) -> None:

@@ -46,8 +46,10 @@ class VectorFile:
             if not self.key and len(names) == 1:
                 return np.asarray(arrays[names[0]])
             if self.key not in names:
-                near = nearest(self.key, dict.fromkeys(names)) if self.key else ""
-                known = ", ".join(f"{self.path}:{name}" for name in names)
+                known = ", ".join(f"{self.path}:{name}" for name in names) or "none"
+                if not self.key:
+                    raise refusals.VECTOR_FILE_OF_SEVERAL(self.path, known=known)
+                near = nearest(self.key, dict.fromkeys(names))
                 raise refusals.VECTOR_FILE_KEY(self.path, key=self.key, near=near, known=known)
             return np.asarray(arrays[self.key])
 
@@ -95,7 +97,8 @@ def find_vectors(
     if given is not None:
         roles.setdefault(COLUMN, Role(given, "given"))
         if (file := vector_file(given, pool.schema)) is not None:
-            if pool.rows is not None and len(found := file.open()) != pool.rows:
+            found = file.open()
+            if pool.rows is not None and len(found) != pool.rows:
                 raise refusals.VECTOR_FILE_ROWS(file.path, found=len(found), rows=pool.rows)
             return file
         from tamis.pool.vectors import vectors_for
@@ -104,12 +107,13 @@ def find_vectors(
     elif "image" in roles and (needed or represent):
         from tamis.measure.image_vectors import image_vectors_for
         from tamis.pool.images import COLUMN as IMAGE
+        from tamis.pool.images import Images
 
         encoder = represent or SMALL_IMAGE
-        pool.derived[COLUMN] = image_vectors_for(pool, pool.derived[IMAGE], encoder)
+        images = pool.derived[IMAGE]
+        assert isinstance(images, Images)
+        pool.derived[COLUMN] = image_vectors_for(pool, images, encoder)
         roles[COLUMN] = Role(encoder, "given" if represent else "measured")
-        if encoder == SMALL_IMAGE:
-            pool.notes.append("images are compared as small images, which is weak: --represent MODEL.onnx is better")
     elif needed:
         columns = ", ".join(name for name, kind in pool.schema.items() if kind == "list") or "none"
         raise refusals.VECTORS_NEEDED(needed, columns=columns)

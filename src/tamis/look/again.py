@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from tamis.engine.contents import columns_read, content
 from tamis.engine.frame import Frame
-from tamis.engine.launch import usable_cores, worth_processes
+from tamis.engine.launch import usable_cores, worth_workers
 from tamis.engine.run import KERNELS
 from tamis.engine.tasks import Job
 from tamis.engine.workers import Workers
 from tamis.errors import TamisError
 from tamis.kernels import compile_kernels
 from tamis.look.folder import Finished
-from tamis.pool import MemoryPool, Pool
+from tamis.pool import Pool
 
 Part = tuple[Frame, list[int]]
 """A frame, and the numbers of the shards in it that make one file."""
@@ -51,9 +51,9 @@ def scanned(done: Finished, files: list[int]) -> Iterator[Frame]:
 
 def _processes(pool: Pool) -> int:
     """As many as can be busy; kernels are compiled before they start."""
-    if isinstance(pool, MemoryPool) or not worth_processes(file.path for file in pool.files):
+    if not worth_workers(pool):
         return 1
-    wanted = ["texts", *(["jsonl", "lines"] if pool.format == "jsonl" else [])]
+    wanted = ["texts", *(["jsonl", "lines"] if "jsonl" in pool.formats else [])]
     compile_kernels([KERNELS[name] for name in wanted], lambda said: None)
     return max(1, min(usable_cores(), len(pool.shards)))
 

@@ -13,6 +13,7 @@ from tamis.look import again
 from tamis.look.check_output import is_copy
 from tamis.look.folder import Finished
 from tamis.look.subset import Subset
+from tamis.look.words import counted
 from tamis.pool import TYPES
 
 FULL_BYTES = 64 << 20
@@ -32,8 +33,9 @@ def check_places(done: Finished) -> str | None:
             if found != expected:
                 first = again.first_difference(done, number)
                 raise refusals.POOL_ROWS_CHANGED(file.path or "the table", found=found, expected=expected, first=first)
+    what = f"the pool: {counted(len(pool.files), 'file')} with {counted(rows.rows, 'row')}"
     if not done.is_selection:
-        return f"the pool: {len(pool.files):,} files with {rows.rows:,} rows"
+        return what
     starts = np.concatenate([[0], np.cumsum(rows.file_rows)])
     index = np.searchsorted(starts, done.rows, side="right") - 1
     names = pa.array([file.name for file in pool.files], pa.string()).take(pa.array(index))
@@ -51,8 +53,7 @@ def check_places(done: Finished) -> str | None:
             where = f"{done.file('selection.parquet')}, row {at:,}"
             found = done.selection[name][at].as_py()
             raise refusals.OUTPUT_VALUE_CHANGED(where, name=name, found=found, expected=expected[at].as_py())
-    files = "1 file" if len(pool.files) == 1 else f"{len(pool.files):,} files"
-    return f"the pool: {files} with {rows.rows:,} rows, and the kept rows lie where the selection says"
+    return f"{what}, and the kept rows lie where the selection says"
 
 
 def _check_count(done: Finished, where: str, found: int, expected: int) -> None:

@@ -28,8 +28,8 @@ class RowSample:
     All rows are in it up to 65,536; then those whose hash is below a bound that is halved whenever they are too many.
     """
 
-    def __init__(self, most: int = SAMPLE_ROWS) -> None:
-        self.most = most
+    def __init__(self, most: int | None = None) -> None:
+        self.most = most or SAMPLE_ROWS
         self.halvings = 0
         self.hashes = np.empty(0, np.uint64)
 

@@ -164,7 +164,7 @@ def _offenders(pool: Pool, columns: dict[str, Column], error: Refused) -> dict[s
         except Refused as refused:
             found[name] = str(refused)
     if not found or len(found) == len(columns):
-        raise error
+        raise error from None
     return found
 
 
@@ -175,13 +175,21 @@ def _described(one: Pass, paths: list[str], given: dict[str, str | None], unread
         Suspicion(name, "unreadable", f"column {name!r} cannot be read: {said}") for name, said in unreadable.items()
     ]
     suspicious += _mixed(pool, unreadable)
-    suspicious += [found for column in columns.values() for found in suspicions.of_column(column)]
+    suspicious += [
+        found
+        for column in columns.values()
+        for found in suspicions.of_column(column, by_column.get(column.name, (None, None))[0])
+    ]
     suspicious += [*suspicions.of_pairs(columns.values())]
-    text, tables, unusable = None, {}, set()
+    text: dict[str, Any] | None = None
+    tables: dict[str, dict[str, Any]] = {}
+    unusable: set[str] = set()
+    different = one.rows
     if "text" in roles:
         column = columns[roles["text"].column]
         suspicious += suspicions.of_text(column, one.texts)
         text = _text(one, column)
+        different -= int(text["duplicates"])
     for role in ("label", "group"):
         if role in roles:
             tables[role] = _values(columns[roles[role].column])
@@ -191,15 +199,15 @@ def _described(one: Pass, paths: list[str], given: dict[str, str | None], unread
         found = list(_ids(one, columns[roles["id"].column]))
         suspicious += found
         unusable |= {"id"} if found else set()
-    for role in ("text", "id", "label", "group"):  # guesses of `select` that would meet what cannot be read
-        unusable |= {role for name in unreadable if role in find_roles({name: pool.schema[name]}, {}, "")}
+    for name in unreadable:
+        unusable |= set(find_roles({name: pool.schema[name]}, {}, "")) if name in pool.schema else {"text"}
     return Inspection(
         paths, pool.format, len(pool.files), pool.bytes, one.rows, len(one.sample.hashes),
         [_column(column, *by_column.get(name, (None, None))) for name, column in columns.items()]
-        + [{"name": name, "type": pool.schema[name], "nulls": None, "role": None} for name in unreadable],
+        + [{"name": name, "type": pool.schema.get(name, "text"), "nulls": None, "role": None} for name in unreadable],
         {role: {"column": found.column, "how": found.how} for role, found in roles.items()},
         text, tables, suspicious, list(pool.notes),
-        suggest(paths, columns.values(), roles, given, unusable, one.rows),
+        suggest(paths, columns.values(), roles, given, unusable, different),
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from tamis.look.words import excerpt, fields, number, percent, size, table, wrapped
+from tamis.look.words import counted, excerpt, fields, number, percent, size, table, wrapped
 
 if TYPE_CHECKING:
     from tamis.look.inspect import Inspection
@@ -12,8 +12,8 @@ MOST_COLUMNS = 60
 
 def inspection_lines(found: "Inspection") -> list[str]:
     """An inspection for a person, at most 100 columns wide."""
-    files = "1 file" if found.files == 1 else f"{found.files:,} files"
-    head = f"{' '.join(found.pool)}: {found.rows:,} rows in {files} of format {found.format}, {size(found.bytes)}"
+    where = f"{counted(found.rows, 'row')} in {counted(found.files, 'file')}"
+    head = f"{' '.join(found.pool)}: {where} of format {found.format}, {size(found.bytes)}"
     lines = wrapped(head, "", "  ")
     lines += [line for note in found.notes for line in wrapped(note, "  ", "  ")]
     for block in (_columns(found), _text(found), *(_table(found, role) for role in found.tables), _suspicions(found)):
@@ -56,10 +56,10 @@ def _text(found: "Inspection") -> list[str]:
     )
     scripts = ", ".join(f"{name} {percent(share, 1)}" for name, share in text["scripts"].items()) or "no letters"
     of = "all texts" if text["scripts_of"] == found.rows - text["empty"] else f"{text['scripts_of']:,} texts"
-    copies = f"{text['duplicates']:,} rows have the very text of an earlier one"
+    copies = f"{counted(text['duplicates'], 'row has', 'rows have')} the very text of an earlier one"
     rows = [
         ("characters", quantiles),
-        ("empty", f"{text['empty']:,} rows have no text"),
+        ("empty", f"{counted(text['empty'], 'row has', 'rows have')} no text"),
         ("letters", f"{scripts} (by script, not by language; of {of})"),
         ("duplicates", f"{copies} ({percent(text['duplicates'], found.rows)})"),
     ]
@@ -74,7 +74,10 @@ def _table(found: "Inspection", role: str) -> list[str]:
         (excerpt(str(entry["value"]), 40), f"{entry['rows']:,}", percent(entry["rows"], found.rows))
         for entry in one["top"]
     ]
-    lines = [f"{role} (column {one['column']!r}): {one['values']:,} values", *table((role, "rows", "share"), rows)]
+    lines = [
+        f"{role} (column {one['column']!r}): {counted(one['values'], 'value')}",
+        *table((role, "rows", "share"), rows),
+    ]
     more = one["values"] - len(one["top"])
     return [*lines, f"  and {more:,} further values"] if more > 0 else lines
 

@@ -9,8 +9,16 @@ from numpy.typing import NDArray
 
 CODE_POINTS = 0x110000
 SHOWN = 8
-SCRIPTS = {"CJK": "Han", "IDEOGRAPHIC": "Han", "KANGXI": "Han", "FEMININE": "Latin", "MASCULINE": "Latin"}
 WIDTHS = ("FULLWIDTH", "HALFWIDTH")
+OTHER = "other"
+SCRIPTS = {
+    name.upper(): name
+    for name in (
+        "Latin Greek Cyrillic Armenian Georgian Hebrew Arabic Syriac Thaana Devanagari Bengali Gurmukhi Gujarati Oriya "
+        "Tamil Telugu Kannada Malayalam Sinhala Thai Lao Tibetan Myanmar Khmer Ethiopic Cherokee Mongolian Hiragana "
+        "Katakana Hangul Bopomofo Yi Javanese Balinese Tifinagh Nko Coptic Gothic"
+    ).split()
+} | {"CJK": "Han", "IDEOGRAPHIC": "Han", "FEMININE": "Latin", "MASCULINE": "Latin"}
 
 
 def letter_counts(texts: Iterable[str]) -> NDArray[np.int64]:
@@ -20,7 +28,7 @@ def letter_counts(texts: Iterable[str]) -> NDArray[np.int64]:
 
 
 def script_shares(counts: NDArray[np.int64]) -> dict[str, float]:
-    """The share of the letters in each script, largest first; those after the eighth as `others`.
+    """The share of the letters in each script, largest first; what is rare or no script's own is `other`.
 
     Examples:
         >>> {name: round(share, 2) for name, share in script_shares(letter_counts(["ab, 1 вг", "дe"])).items()}
@@ -32,15 +40,15 @@ def script_shares(counts: NDArray[np.int64]) -> dict[str, float]:
         if name is not None:
             found[name] = found.get(name, 0) + int(counts[code])
     total = sum(found.values())
+    rest = found.pop(OTHER, 0)
     ordered = sorted(found, key=lambda name: (-found[name], name))
-    shares = {name: found[name] / total for name in ordered[:SHOWN]}
-    rest = sum(found[name] for name in ordered[SHOWN:])
-    return shares | ({"others": rest / total} if rest else {})
+    rest += sum(found[name] for name in ordered[SHOWN:])
+    return {name: found[name] / total for name in ordered[:SHOWN]} | ({OTHER: rest / total} if rest else {})
 
 
 @cache
 def script_of(code: int) -> str | None:
-    """The script of a letter, by the first word of its Unicode name; None for what is no letter.
+    """The script of a letter, by its Unicode name; None for what is no letter.
 
     Examples:
         >>> [script_of(ord(sign)) for sign in "aж中あ한ع1"]
@@ -51,4 +59,4 @@ def script_of(code: int) -> str | None:
         return None
     words = unicodedata.name(sign, "UNNAMED").split()
     first = words[1] if words[0] in WIDTHS and len(words) > 1 else words[0]
-    return SCRIPTS.get(first, first.partition("-")[0].capitalize())
+    return SCRIPTS.get(first, OTHER)

@@ -26,17 +26,21 @@ def suggest(
         roles: what was found.
         given: roles that were asked for; they are repeated.
         unusable: roles whose column would be refused, and which are set to none.
-        rows: rows of the pool; few ones are not divided by ten.
+        rows: rows with different texts; few ones are not divided by ten.
     """
     unusable = set(unusable)
     by = _quality(list(columns), roles, given)
+    budget = "10%" if rows >= 10 else "1"
+    if list(paths) == ["<table>"]:
+        more = "".join(f", {role}={NONE!r}" for role in sorted(unusable))
+        return f"tamis.select(pool, {f'top:{by}' if by else 'random'!r}, budget={budget!r}{more})"
     words = ["tamis", "select", *paths, "--method", f"top:{by}" if by else "random"]
     for role, column in given.items():
         if column is not None and role != "score" and role not in unusable:
             words += [f"--{role}", column]
     for role in sorted(unusable):
         words += [f"--{role}", NONE]
-    return shlex.join([*words, "--budget", "10%" if rows >= 20 else "1", "-o", _free("out")])
+    return shlex.join([*words, "--budget", budget, "-o", _free("out")])
 
 
 def _quality(columns: list[Column], roles: Mapping[str, Role], given: Mapping[str, str | None]) -> str | None:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from tamis.look.columns import Column
 from tamis.look.texts import BROKEN, MARKUP, TextSample, all_numbers
-from tamis.look.words import excerpt, number, percent
+from tamis.look.words import counted, excerpt, number, percent
 
 FAR = 100  # spreads between the middle and an extreme that is worth a look
 MANY_EMPTY, MUCH_MARKUP, MUCH_BROKEN = 0.01, 0.05, 0.002
+NAMES = ("id", "label", "group")
 ONE_CLASS, MANY_CLASSES = 0.999, 0.5
 
 
@@ -21,8 +22,8 @@ class Suspicion:
     said: str
 
 
-def of_column(column: Column) -> Iterator[Suspicion]:
-    """What can be seen of one column, whatever its role."""
+def of_column(column: Column, role: str | None) -> Iterator[Suspicion]:
+    """What can be seen of one column; names of things may be written as numbers."""
 
     def found(kind: str, said: str) -> Suspicion:
         return Suspicion(column.name, kind, f"column {column.name!r} {said}")
@@ -32,15 +33,15 @@ def of_column(column: Column) -> Iterator[Suspicion]:
         return
     if column.constant:
         value = column.smallest if column.kind == "number" else next(iter(column.values or [None]))
-        shown = number(value) if isinstance(value, float) else repr(excerpt(str(value), 40))
+        shown = repr(excerpt(value, 40)) if isinstance(value, str) else number(value)
         yield found("constant", f"is {shown} in every row{' that has a value' if column.nulls else ''}")
-    if column.kind == "text" and all_numbers(column.first):
+    if column.kind == "text" and role not in NAMES and all_numbers(column.first):
         yield found("numbers-as-text", f"holds numbers stored as text, such as {excerpt(column.first[0], 30)!r}")
     if column.nan:
         yield found("nan", f"is NaN in {column.nan:,} rows: a method that needs it refuses them")
     if column.infinite:
         yield found("infinite", f"is infinite in {column.infinite:,} rows: a method that needs it refuses them")
-    if (far := extreme(column)) is not None:
+    if role not in NAMES and (far := extreme(column)) is not None:
         middle = number(column.quantile(0.5))
         yield found("extreme", f"reaches {number(far)}, far from its median {middle} and from half of its values")
 
@@ -57,10 +58,11 @@ def extreme(column: Column) -> float | None:
 def of_text(column: Column, sample: TextSample) -> Iterator[Suspicion]:
     """What can be seen of the column of texts."""
     rows, name = max(column.rows, 1), column.name
-    short = column.empty + column.one_character
+    empty = column.empty + (column.nulls or 0)
+    short = empty + column.one_character
     if short / rows > MANY_EMPTY:
-        said = f"{column.empty:,} texts of column {name!r} are empty and {column.one_character:,} have one character"
-        yield Suspicion(name, "empty-texts", f"{said} ({percent(short, rows)})")
+        said = f"{percent(short, rows)} of the texts of column {name!r} are empty or a single character"
+        yield Suspicion(name, "empty-texts", f"{said} ({empty:,} and {column.one_character:,} rows)")
     if (share := sample.share(MARKUP)) > MUCH_MARKUP:
         yield Suspicion(name, "markup", f"{percent(share, 1)} of the texts of column {name!r} hold HTML tags")
     if (share := sample.share(BROKEN)) > MUCH_BROKEN:
@@ -93,7 +95,7 @@ def of_ids(column: Column, repeated: int, example: str) -> Iterator[Suspicion]:
         said = f"id column {column.name!r} is null in {column.nulls:,} rows: name another with --id, or use --id none"
         yield Suspicion(column.name, "id-null", said)
     if repeated:
-        said = f"{repeated:,} ids of column {column.name!r} were used before, such as {example}"
+        said = f"{counted(repeated, 'id')} of column {column.name!r} occurred before, such as {example}"
         yield Suspicion(column.name, "id-repeated", f"{said}: name another with --id, or use --id none")
 
 

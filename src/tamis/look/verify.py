@@ -1,5 +1,6 @@
 """`tamis verify`: whether an output folder is what was chosen, and its pool what it was chosen from."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -60,10 +61,19 @@ def verify_folder(folder: str | PathLike[str], pool: Any = None, *, full: bool =
     try:
         done = Finished(folder, pool)
         found.checked.append("manifest.json is there, so that the folder is finished")
-        for check in (*check_output.CHECKS, *check_pool.CHECKS):
-            said = check(done)
-            found.checked += [said] if said else []
+        if names := [one["folder"] for one in done.manifest.get("selections", ())]:
+            for name in names:
+                found.checked.extend(f"{name}: {said}" for said in _checks(Finished(done.path / name, pool)))
+        else:
+            found.checked.extend(_checks(done))
         found.checked.append(check_pool.check_contents(done, full))
     except TamisError as error:
         found.difference, found.kind = str(error), error.kind
     return found
+
+
+def _checks(done: Finished) -> Iterator[str]:
+    """What is checked of one selection."""
+    for check in (*check_output.CHECKS, *check_pool.CHECKS):
+        if said := check(done):
+            yield said

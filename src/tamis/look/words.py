@@ -44,6 +44,16 @@ def size(count: int) -> str:
     return f"{count} bytes"
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """A count with its noun.
+
+    Examples:
+        >>> counted(1, "row"), counted(2000, "row"), counted(0, "row has", "rows have")
+        ('1 row', '2,000 rows', '0 rows have')
+    """
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def excerpt(text: str, width: int = 300) -> str:
     """The beginning of a text on one line; control characters become spaces.
 

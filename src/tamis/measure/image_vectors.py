@@ -43,6 +43,11 @@ class ImageVectors:
         """The encoder itself, loaded once in a process."""
         return encoder(self.name)
 
+    @property
+    def note(self) -> str:
+        """What the vectors are worth, where that must be said."""
+        return self.encoder.note
+
     def make(self, pool: Pool, shard: Shard, batch: pa.RecordBatch, first: int) -> pa.Array:
         """The vectors of a batch; refuses the first row whose image is missing, broken or has no vector."""
         found = np.empty((batch.num_rows, self.width), np.float32)

@@ -12,7 +12,7 @@ from tamis.measure.pictures import Unreadable, has_pillow, picture
 from tamis.pool import Pool, Shard
 from tamis.pool.images import Absent, Images
 
-SIDE, MOST_BYTES = 96, 4096
+SIDE, MOST_BYTES = 96, 3500
 QUALITIES = (80, 60, 40, 20)
 
 

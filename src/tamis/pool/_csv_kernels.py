@@ -1,66 +1,98 @@
-"""Compiled search for the records of CSV: one pass over the bytes, a vector of them at a time."""
+"""Compiled search for the records of CSV: 64 bytes at a time while quotes stand where they should, else one by one."""
 
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from tamis.pool._bytes_kernels import BYTES, FAST, WIDTH, _constant, _load
+from tamis.pool._bytes_kernels import BYTES, FAST, VECTOR, WIDTH, _load
 
 SPANS = types.int64[:, ::1]
 NEWLINE, RETURN, QUOTE = b'\n\r"'
+POSITIVE = (1 << 63) - 1
 
 
-def _run(wanted):
-    """An intrinsic: how many of the next `WIDTH` bytes precede one of `wanted`; 64 if none of them is one."""
+@intrinsic
+def bits_of(typing, data, at, byte):
+    """Which of the 64 bytes from `at` on are `byte`, the first in the lowest bit."""
 
-    @intrinsic
-    def run(typing, data, at):
-        def build(context, builder, signature, args):
-            loaded = _load(context, builder, signature, args)
-            found = builder.icmp_unsigned("==", loaded, _constant(wanted[0]))
-            for byte in wanted[1:]:
-                found = builder.or_(found, builder.icmp_unsigned("==", loaded, _constant(byte)))
-            bits = builder.zext(builder.bitcast(found, ir.IntType(WIDTH)), ir.IntType(64))
-            return builder.cttz(bits, ir.Constant(ir.IntType(1), 0))
+    def build(context, builder, signature, args):
+        word = ir.IntType(64)
+        one = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), args[2], ir.Constant(ir.IntType(32), 0))
+        every = builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH))
+        halves = []
+        for back in (0, -WIDTH):
+            found = builder.icmp_unsigned("==", _load(context, builder, signature, args, back), every)
+            halves.append(builder.zext(builder.bitcast(found, ir.IntType(WIDTH)), word))
+        return builder.or_(halves[0], builder.shl(halves[1], ir.Constant(word, WIDTH)))
 
-        return types.int64(data, types.int64), build
-
-    return run
-
-
-quote_run = _run(b'"')
-mark_run = _run(b'"\r\n')
+    return types.int64(data, types.int64, types.uint8), build
 
 
-@njit(**FAST)
-def _next_quote(data, at):
-    """The place of the first quote from `at` on, or the end of the data."""
-    size = data.size
-    while at + WIDTH <= size:
-        run = quote_run(data, at)
-        if run < WIDTH:
-            return at + run
-        at += WIDTH
-    while at < size and data[at] != QUOTE:
-        at += 1
-    return at
+@intrinsic
+def lowest(typing, bits):
+    """The number of the lowest bit that is set."""
+
+    def build(context, builder, signature, args):
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.int64), build
 
 
 @njit(**FAST)
-def _next_mark(data, at):
-    """The place of the first quote, carriage return or newline from `at` on, or the end of the data."""
+def _after_odd_many(bits):
+    """Which bits have an odd number of bits set up to and with them."""
+    for shift in (1, 2, 4, 8, 16, 32):
+        bits ^= bits << shift
+    return bits
+
+
+@njit(**FAST)
+def _add(data, start, end, spans, count):
+    """Note a record unless it is blank; how many there are then."""
+    if data[start] == NEWLINE or data[start] == RETURN:
+        return count
+    spans[0, count] = start
+    spans[1, count] = end
+    return count + 1
+
+
+@njit(**FAST)
+def _find_slowly(data, delimiter, last, spans, count, start, until):
+    """Find records from `start` on until one ends at `until` or later, or none is complete.
+
+    Returns how many there are, where the next one starts, whether none is complete, and the quote that is then open.
+    """
     size = data.size
-    while at + WIDTH <= size:
-        run = mark_run(data, at)
-        if run < WIDTH:
-            return at + run
-        at += WIDTH
-    while at < size and data[at] != QUOTE and data[at] != RETURN and data[at] != NEWLINE:
-        at += 1
-    return at
+    at = start
+    while start < until and at < size:
+        byte = data[at]
+        if byte == QUOTE and (at == start or data[at - 1] == delimiter):
+            opening = at
+            at += 1
+            while at < size and (data[at] != QUOTE or (at + 1 < size and data[at + 1] == QUOTE)):
+                at += 2 if data[at] == QUOTE else 1
+            if at == size:
+                return count, start, True, opening if last else -1
+        if byte != NEWLINE and byte != RETURN:
+            at += 1
+            continue
+        end = at + 1
+        if byte == RETURN:
+            if end == size and not last:
+                return count, start, True, -1
+            if end < size and data[end] == NEWLINE:
+                end += 1
+        count = _add(data, start, end, spans, count)
+        start = at = end
+    if start >= until:
+        return count, start, False, -1
+    if last and start < size:
+        count = _add(data, start, size, spans, count)
+        start = size
+    return count, start, True, -1
 
 
-@njit(types.UniTuple(types.int64, 3)(BYTES, types.int64, types.boolean, SPANS), cache=True, **FAST)
+@njit(types.UniTuple(types.int64, 3)(BYTES, types.uint8, types.boolean, SPANS), cache=True, **FAST)
 def find_spans(data, delimiter, last, spans):
     """Fill `spans` with the starts and ends of the records of `data`; see `tamis.pool.csv_records.find_records`.
 
@@ -68,39 +100,35 @@ def find_spans(data, delimiter, last, spans):
     end of the last bytes of a file, or -1.
     """
     size = data.size
-    count, start, at = 0, 0, 0
+    count, start = 0, 0
     while True:
-        at = _next_mark(data, at)
-        if at == size:
-            break
-        byte = data[at]
-        if byte == QUOTE:
-            if at > start and data[at - 1] != delimiter:
-                at += 1
-                continue
-            opening = at
-            at = _next_quote(data, at + 1)
-            while at + 1 < size and data[at + 1] == QUOTE:
-                at = _next_quote(data, at + 2)
-            if at >= size:
-                return count, start, opening if last else -1
-            at += 1
-            continue
-        end = at + 1
-        if byte == RETURN:
-            if end == size and not last:
-                break
-            if end < size and data[end] == NEWLINE:
-                end += 1
-        if at > start:
-            spans[0, count] = start
-            spans[1, count] = end
-            count += 1
-        start = at = end
-    if last and start < size:
-        if at > start:
-            spans[0, count] = start
-            spans[1, count] = size
-            count += 1
-        start = size
-    return count, start, -1
+        at, inside = start, 0
+        while at + 64 < size:
+            quotes, newlines, returns = bits_of(data, at, QUOTE), bits_of(data, at, NEWLINE), bits_of(data, at, RETURN)
+            within = inside
+            if quotes:
+                within ^= _after_odd_many(quotes)
+                fronts = (quotes | newlines | returns | bits_of(data, at, delimiter)) << 1
+                if at == start or inside:
+                    fronts |= 1
+                else:
+                    byte = data[at - 1]
+                    fronts |= byte == delimiter or byte == QUOTE or byte == NEWLINE or byte == RETURN
+                if quotes & within & ~fronts:  # a quote in a field that has none at its front
+                    break
+                inside = within >> 63
+            if returns:
+                followed = (newlines >> 1) & POSITIVE
+                if data[at + 64] == NEWLINE:
+                    followed |= ~POSITIVE
+                newlines |= returns & ~followed
+            ends = newlines & ~within
+            while ends:
+                end = at + lowest(ends) + 1
+                count = _add(data, start, end, spans, count)
+                start = end
+                ends &= ends - 1
+            at += 64
+        count, start, done, opened = _find_slowly(data, delimiter, last, spans, count, start, at + 64)
+        if done:
+            return count, start, opened

@@ -52,6 +52,8 @@ def _column(values: Any) -> pa.Array | pa.ChunkedArray:
         return array_column(values)
     if is_a(values, "pandas", "Series", "Index"):
         return pa.Array.from_pandas(values)
+    if is_a(values, "polars", "Series") and str(values.dtype) == "Object":
+        raise TypeError("Python objects have no type of Arrow")
     if hasattr(values, "__arrow_c_stream__"):
         return pa.chunked_array(values)
     if isinstance(values, list | tuple | range):

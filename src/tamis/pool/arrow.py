@@ -13,27 +13,27 @@ from tamis import refusals
 from tamis.pool import storage
 from tamis.pool.arrow_messages import FEATHER_MAGIC, Layout, layout_of
 from tamis.pool.base import (
-    BLOCK_BYTES,
+    READ_ERRORS,
     SHARD_BYTES,
     ColumnarPool,
     Columns,
     File,
     Format,
     Shard,
+    check_names,
     conform,
     difference,
     file_of,
     first_line,
     refuse_equal_names,
+    rows_alone,
     type_name,
     typed,
     unreadable,
 )
 from tamis.pool.parquet import batch_rows, grouped
 from tamis.pool.storage import Found
-from tamis.pool.views import taken
-
-READ_ERRORS = (OSError, pa.ArrowException, ValueError)
+from tamis.pool.views import check_views, taken
 
 
 class ArrowPool(ColumnarPool):
@@ -43,11 +43,11 @@ class ArrowPool(ColumnarPool):
 
     def read_columns(self, shard: Shard, columns: Columns) -> Iterator[pa.RecordBatch]:
         """The rows of `shard` in order, in batches of about 2 MB, with `columns` as the given types."""
-        if not columns:
-            yield pa.RecordBatch.from_struct_array(pa.array([{}] * (shard.rows or 0), pa.struct([])))
-            return
         step, done = batch_rows(shard), 0
-        for batch in self._batches(shard, list(columns)):
+        for batch in self._batches(shard, list(columns) or list(self.schema)[:1]):
+            if not columns:
+                yield rows_alone(batch.num_rows)
+                continue
             for at in range(0, batch.num_rows, step):
                 piece = batch.slice(at, step)
                 yield typed(self, shard, piece, columns, done)
@@ -70,6 +70,8 @@ class ArrowPool(ColumnarPool):
             with storage.seekable(file.path) as source:
                 for batch in _record_batches(source, layout(file), shard, names):
                     batch.validate(full=True)
+                    for column in batch.columns:
+                        check_views(column)
                     rows += batch.num_rows
                     yield batch if names is None else batch.select(names)
             if rows != shard.rows:
@@ -173,7 +175,13 @@ class Spliced:
         """It is for reading."""
         return True
 
-    writable = seekable = lambda self: False  # noqa: E731
+    def writable(self) -> bool:
+        """It is not for writing."""
+        return False
+
+    def seekable(self) -> bool:
+        """It is read from start to end."""
+        return False
 
     def close(self) -> None:
         """The source stays open."""
@@ -181,6 +189,8 @@ class Spliced:
 
 def _has_dictionary(kind: pa.DataType) -> bool:
     """Whether values of this type refer to a dictionary, at any depth."""
+    if isinstance(kind, pa.ExtensionType):
+        kind = kind.storage_type
     inside = [kind.field(number).type for number in range(kind.num_fields)]
     return pa.types.is_dictionary(kind) or any(map(_has_dictionary, inside))
 
@@ -209,7 +219,9 @@ def _look_at(file: File, index: int) -> tuple[pa.Schema, list[Shard]]:
         if stream.read(len(FEATHER_MAGIC)) == FEATHER_MAGIC:
             raise refusals.FILE_FEATHER_ONE(file.path)
     try:
-        return schema_of(file), list(_shards(index, layout(file)))
+        columns, shards = schema_of(file), list(_shards(index, layout(file)))
+        check_names(columns)
+        return columns, shards
     except READ_ERRORS as error:
         raise refusals.FILE_NOT_WHOLE(file.path, format="Arrow IPC", said=first_line(error)) from None
 

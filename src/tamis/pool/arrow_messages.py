@@ -16,6 +16,7 @@ FILE_MAGIC, FEATHER_MAGIC = b"ARROW1", b"FEA1"
 FILE_START, ENDING = 8, 10
 CONTINUATION = 0xFFFFFFFF
 BLOCK_BYTES = 24
+MOST_ROWS = (1 << 31) - 1
 
 
 class Message(NamedTuple):
@@ -55,7 +56,7 @@ class Layout(NamedTuple):
         return next((message.codec for message in self.messages if message.kind == BATCH), None)
 
     def spans(self, start: int, stop: int) -> list[tuple[int, int]]:
-        """The bytes of a stream that are a stream of its record batches `start` … `stop`, with what comes before them."""
+        """The bytes of a stream that are a stream of record batches `start` … `stop`, with all that precedes them."""
         found, seen = [], 0
         for message in self.messages:
             if message.kind != BATCH or start <= seen < stop:
@@ -129,8 +130,8 @@ def _message(file: Any, at: int, size: int) -> Message | None:
         return Message(kind, at, stop, body, 0, None)
     batch = _table(data, _place(data, message, 2))
     rows, compression = _value(data, batch, 0, "<q"), _place(data, batch, 3)
-    if rows < 0:
-        raise pa.ArrowInvalid(f"it has {rows} rows in the message at byte {at}")
+    if not 0 <= rows <= MOST_ROWS:
+        raise pa.ArrowInvalid(f"it has {rows} rows in the record batch at byte {at}")
     codec = CODECS[_value(data, _table(data, compression), 0, "<B")] if compression else None
     return Message(kind, at, stop, body, rows, codec)
 

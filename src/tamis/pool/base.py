@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from tamis import refusals
 from tamis.pool import storage
 from tamis.pool.storage import Found
+from tamis.pool.views import plain_type
 
 SHARD_BYTES = 32 << 20
 BLOCK_BYTES = 2 << 20
 Columns = Mapping[str, pa.DataType | None]
 """Names of columns and the types to read them in; None is as the format has it (of JSON, the text of the value)."""
+READ_ERRORS = (OSError, ValueError, pa.ArrowException)
+"""What Arrow raises for a file that is not whole, or not what it says."""
 
 TYPES = {
     "text": pa.large_string(),
@@ -168,9 +171,20 @@ class Pool:
         """Where row number `row` of `shard` stands, for a message."""
         return f"row {(shard.first_row or 0) + row}"
 
+    def check(self, shard: Shard) -> None:
+        """Break when the file of `shard` is no longer the one that was planned."""
+        file = self.files[shard.file]
+        if file.path and storage.stamp(file.path) != file.stamp:
+            raise refusals.FILE_CHANGED(file.path)
+
     def where(self, shard: Shard, row: int) -> str:
         """File and place of row number `row` of `shard`, for a message."""
         return f"{self.files[shard.file].path}, {self.line(shard, row)}"
+
+    @property
+    def stays_here(self) -> bool:
+        """Whether only this process can read it: a table, or files in memory."""
+        return any(not file.path or storage.stays_here(file.path) for file in self.files)
 
     @property
     def rows(self) -> int | None:
@@ -182,6 +196,11 @@ class Pool:
     def bytes(self) -> int:
         """Bytes on disk."""
         return sum(file.bytes for file in self.files)
+
+    @property
+    def formats(self) -> set[str]:
+        """The formats of its files."""
+        return {self.format}
 
     @property
     def fingerprint(self) -> str:
@@ -263,7 +282,10 @@ def type_name(arrow: pa.DataType) -> str:
         ("boolean", (pa.types.is_boolean,)),
         ("integer", (pa.types.is_integer,)),
         ("number", (pa.types.is_floating, pa.types.is_decimal)),
-        ("bytes", (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)),
+        (
+            "bytes",
+            (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view, pa.types.is_fixed_size_binary),
+        ),
         ("list", (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)),
     ):
         if any(test(arrow) for test in tests):
@@ -274,7 +296,7 @@ def type_name(arrow: pa.DataType) -> str:
 def as_type(array: pa.Array, target: pa.DataType) -> pa.Array:
     """`array` as `target`, values unchanged; raises `pa.ArrowInvalid` where that cannot be."""
     if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
+        array = pc.cast(array, plain_type(array.type)).dictionary_decode()
     if target == TYPES["text"]:
         array.validate(full=True)
     return array if array.type == target else pc.cast(array, target)
@@ -293,7 +315,19 @@ def conform(batch: pa.RecordBatch, schema: pa.Schema, path: str) -> pa.RecordBat
 
 def file_of(found: Found) -> File:
     """What a pool keeps of a file."""
-    return File(found.path, found.name, storage.size(found.path), storage.stamp(found.path))
+    return File(found.path, found.name, *(found.known or storage.state(found.path)))
+
+
+def rows_alone(count: int) -> pa.RecordBatch:
+    """A batch of so many rows without columns."""
+    return pa.RecordBatch.from_struct_array(pa.Array.from_buffers(pa.struct([]), count, [None]))
+
+
+def check_names(fields: Iterable[pa.Field]) -> None:
+    """Raise `UnicodeDecodeError` where the name of a field, or of one inside it, is not UTF-8."""
+    for one in fields:
+        str(one.name)
+        check_names(one.type.field(number) for number in range(one.type.num_fields))
 
 
 def unreadable(path: str, error: Exception) -> Exception:

@@ -76,7 +76,7 @@ class CsvPool(TextPool):
         try:
             with storage.open_plain(path) as stream:
                 _skip(stream, path, shard.start)
-                yield from whole_records(stream, shard.start, limit, size or BLOCK_BYTES, self.delimiter, self._large)
+                yield from whole_records(stream, shard.start, limit, size or BLOCK_BYTES, self.delimiter, self.large)
         except RecordError as error:
             raise not_a_record(path, error) from None
         except (OSError, pa.ArrowInvalid) as error:
@@ -133,7 +133,7 @@ class CsvPool(TextPool):
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
     @property
-    def _large(self) -> bool:
+    def large(self) -> bool:
         """Whether there are so many bytes that compiling is worth it."""
         packed = sum(file.bytes for file in self.files if storage.suffix(file.path) in COMPRESSIONS)
         return self.bytes + 3 * packed >= COMPILED_FROM_BYTES

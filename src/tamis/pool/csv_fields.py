@@ -46,8 +46,10 @@ def fields_of(part: Part, names: Sequence[str], wanted: Sequence[str], delimiter
 def _read(data: memoryview, names: Sequence[str], wanted: Sequence[str], delimiter: str) -> pa.Table:
     from pyarrow import csv
 
-    # Arrow passes over a byte order mark at the front of any block, and there it would belong to a text.
-    source = pa.py_buffer(b"\n" + data.tobytes() if data[:3] == MARK else data)
+    # Arrow passes over a byte order mark at the front of any block, and there it would belong to a text. It takes an
+    # empty field at the end of the data for one in quotes when the field before it is.
+    before, after = b"\n" if data[:3] == MARK else b"", b"" if data[-1] in b"\r\n" else b"\n"
+    source = pa.py_buffer(before + data.tobytes() + after if before or after else data)
     reading = csv.ReadOptions(use_threads=False, block_size=source.size + 1, column_names=list(names))
     parsing = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     converting = csv.ConvertOptions(

@@ -12,7 +12,6 @@ from tamis.pool.base import first_line, refuse_equal_names
 from tamis.pool.csv_fields import MARK, fields_of, not_a_record, place_in
 from tamis.pool.csv_records import LONGEST, Part, RecordError, count_fields, find_records, first_record
 from tamis.pool.csv_values import NUMBER, absent_words, guess
-from tamis.pool.storage import COMPRESSIONS
 
 SNIFFED = ",;\t"
 DELIMITERS = {".csv": SNIFFED, ".tsv": "\t", ".tab": "\t"}
@@ -29,7 +28,7 @@ class Head(NamedTuple):
     """The start of a file.
 
     Args:
-        header: its first record as it stands, behind the byte order mark if there is one.
+        header: its first record as it stands, with a byte order mark and blank lines before it.
         names: of the columns.
         delimiter: what stands between fields.
         start: the byte at which rows start.
@@ -47,8 +46,7 @@ class Head(NamedTuple):
 
 def ending(path: str) -> str:
     """How the name of a file ends, its compression left out."""
-    last = storage.suffix(path)
-    return storage.suffix(path[: -len(last)]) if last in COMPRESSIONS else last
+    return storage.plain_suffix(path)
 
 
 def read_head(path: str, size: int) -> Head:
@@ -83,11 +81,12 @@ def _head_of(path: str, block: bytes, last: bool) -> Head | None:
     text = memoryview(block)[front:]
     known = DELIMITERS.get(ending(path), SNIFFED)
     spans = {one: span for one in known if (span := first_record(text, one, last)) is not None}
-    if last and not spans:
-        raise _no_header(path, block, front, known[0])
     if not last and len(spans) < len(known):
         return None
-    delimiter = max(spans, key=lambda one: count_fields(text[slice(*spans[one])], one))
+    counts = {one: count_fields(text[slice(*span)], one) for one, span in spans.items()}
+    delimiter = max(known, key=lambda one: counts.get(one, 1))
+    if delimiter not in spans:
+        raise _no_header(path, block, front, delimiter)
     start, end = spans[delimiter]
     records = find_records(text[end:], delimiter, last)
     at = front + end
@@ -96,7 +95,7 @@ def _head_of(path: str, block: bytes, last: bool) -> Head | None:
     if not len(records.starts) and not last:
         return None
     names = _names(path, text[start:end], front + start, delimiter)
-    header = block[:front].decode() + str(text[start:end], "utf-8")
+    header = block[:at].decode()
     rows = Part(text[end : end + records.stop], at, records.starts, records.ends)
     return Head(header, names, delimiter, at, rows, len(block) > at)
 

@@ -204,5 +204,5 @@ def count_lines(pieces: Iterator[bytes]) -> int:
     for piece in pieces:
         lines += piece.count(b"\n") + piece.count(b"\r") - piece.count(b"\r\n")
         lines -= before == b"\r" and piece[:1] == b"\n"
-        before = piece[-1:]
+        before = piece[-1:] or before
     return lines

@@ -1,6 +1,6 @@
 """The formats of files that can be read, by the endings of their names."""
 
-from tamis.pool import arrow, jsonl, numpy_file, parquet, storage
+from tamis.pool import arrow, csv, jsonl, numpy_file, parquet, storage
 from tamis.pool.base import Format
 from tamis.pool.storage import COMPRESSIONS
 
@@ -9,6 +9,7 @@ FORMATS: dict[str, Format] = {
     for found in (
         parquet.FORMAT,
         jsonl.FORMAT,
+        csv.FORMAT,
         arrow.FORMAT,
         numpy_file.FORMAT,
     )
@@ -17,11 +18,8 @@ FORMATS: dict[str, Format] = {
 
 def format_of(path: str) -> str | None:
     """The format of a file by its name."""
-    name = storage.base_name(path)
-    ending = storage.suffix(name)
-    compressed = ending in COMPRESSIONS
-    if compressed:
-        ending = storage.suffix(name[: -len(ending)])
+    ending = storage.plain_suffix(path)
+    compressed = storage.suffix(path) in COMPRESSIONS
     for found in FORMATS.values():
         if ending in found.suffixes and (found.compressed or not compressed):
             return found.name

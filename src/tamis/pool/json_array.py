@@ -15,22 +15,20 @@ from tamis import refusals
 from tamis.errors import Refused
 from tamis.pool import storage
 from tamis.pool.json_lines import MARK
-from tamis.pool.storage import COMPRESSIONS
 
 Bytes = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
 
 TAB, NEWLINE, RETURN, SPACE, QUOTE, COMMA, OPEN, CLOSE, BACKSLASH = b'\t\n\r ",[]\\'
 BRACE_OPEN, BRACE_CLOSE = b"{}"
 TO_BRACE = 32  # the bit by which a square bracket differs from a curly one
 BLANKS = b" \t\r\n"
+STRUCTURE, SPACING = (bytes(byte in wanted for byte in range(256)) for wanted in (b'"\\[]{},\r\n', b'"\\ \t\r'))
 PEEK, STEP = 1 << 12, 1 << 18
 
 
 def is_array(path: str) -> bool:
     """Whether a `.json` file starts with a bracket rather than with an object."""
-    ending = storage.suffix(path)
-    if storage.suffix(path[: -len(ending)] if ending in COMPRESSIONS else path) != ".json":
+    if storage.plain_suffix(path) != ".json":
         return False
     with storage.open_plain(path) as stream:
         start = bytes(stream.read(PEEK)).removeprefix(MARK)
@@ -39,9 +37,9 @@ def is_array(path: str) -> bool:
     return start.lstrip(BLANKS)[:1] == b"["
 
 
-def open_lines(path: str) -> IO[bytes]:
+def open_lines(path: str, until: int | None = None) -> IO[bytes]:
     """The bytes of a file of JSON Lines, decompressed as its suffix says; of an array as if it were such a file."""
-    plain = storage.open_plain(path)
+    plain = storage.open_plain(path, until)
     return io.BufferedReader(ArrayLines(plain, path), STEP) if is_array(path) else plain
 
 
@@ -55,8 +53,21 @@ def element_place(path: str, element: int) -> str:
     return _place(path, element, at)
 
 
-def _place(path: str, element: int, at: int) -> str:
-    """The same, given the byte behind which the element starts."""
+def check_end(path: str, size: int) -> None:
+    """Refuse a plain file that does not end as an array does."""
+    with storage.open_binary(path) as stream:
+        stream.seek(max(0, size - PEEK))
+        if not stream.read().rstrip(BLANKS).endswith(b"]"):
+            raise refusals.JSON_ARRAY_INVALID(path, said="the array is not closed with ']'")
+
+
+def without_column(path: str, said: str) -> str:
+    """What is wrong with a line, without a column that means nothing in an element of several lines."""
+    return said.partition(" at column ")[0] if is_array(path) else said
+
+
+def _place(path: str, element: int | None, at: int) -> str:
+    """Place of what comes behind byte `at`."""
     line = 1
     with storage.open_plain(path) as stream:
         while at > 0 and (piece := bytes(stream.read(min(at, STEP)))):
@@ -66,13 +77,43 @@ def _place(path: str, element: int, at: int) -> str:
             line += piece[: len(piece) - len(rest)].count(b"\n")
             if rest:
                 break
-    return f"{path}, element {element}, line {line}"
+    return f"{path}, line {line}" if element is None else f"{path}, element {element}, line {line}"
 
 
 def compact(lines: bytes) -> bytes:
     """JSON Lines without the blanks between tokens."""
     data = np.frombuffer(lines, np.uint8)
-    return data[_inside_strings(data, 0, 0) | ~_blank(data) | (data == NEWLINE)].tobytes()
+    marks = Marks(data, SPACING)
+    blank = (marks.found == SPACE) | (marks.found == TAB) | (marks.found == RETURN)
+    return bytes(np.delete(data, marks.places[blank & marks.outside]))
+
+
+class Marks:
+    """Where the bytes of a block are that matter, and which of them are outside strings.
+
+    `odd_quotes` and `odd_slashes` say of the bytes before the block whether a string is open and whether the last byte
+    is an escape; then of the bytes up to its end.
+    """
+
+    def __init__(self, data: Bytes, table: bytes, odd_quotes: int = 0, odd_slashes: int = 0) -> None:
+        self.places = np.flatnonzero(np.frombuffer(data.tobytes().translate(table), np.uint8))
+        self.found = data[self.places]
+        quotes = self.found == QUOTE
+        slashes = self.places[self.found == BACKSLASH]
+        starts = np.flatnonzero(np.diff(slashes, prepend=-2) > 1)
+        lengths = np.diff(starts, append=len(slashes))
+        behind = slashes[starts] + lengths
+        if odd_slashes and data[0] != BACKSLASH:
+            behind, lengths = np.append(behind, 0), np.append(lengths, 1)
+        elif odd_slashes:
+            lengths[0] += 1
+        behind = behind[lengths % 2 == 1]
+        index = np.searchsorted(self.places, behind)
+        quotes[index[np.append(self.places, -1)[index] == behind]] = False
+        inside = (np.cumsum(quotes, dtype=np.int32) + odd_quotes) % 2
+        self.outside = inside == 0
+        self.odd_quotes = int(inside[-1]) if len(inside) else odd_quotes
+        self.odd_slashes = int((behind == len(data)).any())
 
 
 class ArrayLines(io.RawIOBase):
@@ -85,7 +126,7 @@ class ArrayLines(io.RawIOBase):
         self.stream, self.path = stream, path
         self.at = self.depth = self.elements = 0
         self.odd_quotes = self.odd_slashes = 0
-        self.started = self.done = self.filled = False
+        self.begun = self.done = False
 
     def readable(self) -> bool:
         """It is for reading."""
@@ -96,7 +137,7 @@ class ArrayLines(io.RawIOBase):
         view = memoryview(target).cast("B")[:STEP]
         got: int = self.stream.readinto(view)  # type: ignore[attr-defined]
         if not got and not self.done:
-            raise self._refused("the array is not closed with ']'", self.at)
+            raise self._refused("the array is not closed with ']'", self.at, None)
         if got:
             self._turn(np.frombuffer(view[:got], np.uint8))
             self.at += got
@@ -107,78 +148,51 @@ class ArrayLines(io.RawIOBase):
         self.stream.close()
         super().close()
 
-    def _refused(self, said: str, at: int) -> Exception:
-        return refusals.JSON_ARRAY_INVALID(_place(self.path, self.elements + 1, at), said=said)
+    def _refused(self, said: str, at: int, element: int | None) -> Exception:
+        return refusals.JSON_ARRAY_INVALID(_place(self.path, element, at), said=said)
 
     def _turn(self, data: Bytes) -> None:
         """Turn a block of the file into lines, in place."""
-        inside = _inside_strings(data, self.odd_quotes, self.odd_slashes)
-        self.odd_slashes = _odd_run_at_end(data, self.odd_slashes)
-        self.odd_quotes = int(inside[-1])
-        brackets = data | TO_BRACE
-        closes = (brackets == BRACE_CLOSE) & ~inside
-        steps = ((brackets == BRACE_OPEN) & ~inside).astype(np.int32) - closes
-        depth = np.cumsum(steps, dtype=np.int32) + np.int32(self.depth)
-        self.depth = int(depth[-1])
-        solid = ~_blank(data)
-        if self.at == 0 and data[: len(MARK)].tobytes() == MARK:
-            solid[: len(MARK)] = False
-        if not self.started and solid.any():
-            self.started = True
-            first = int(np.argmax(solid))
-            data[first], solid[first] = SPACE, False
-        ends = np.flatnonzero(~inside & (((data == COMMA) & (depth == 1)) | (closes & (depth == 0))))
-        self._check(data, solid, ends, closes & (depth == 0))
-        data[~inside & ((data == NEWLINE) | (data == RETURN))] = SPACE
-        data[ends] = NEWLINE
+        if self.done:
+            self._refuse_more(data, 0)
+            return
+        marks = Marks(data, STRUCTURE, self.odd_quotes, self.odd_slashes)
+        self.odd_quotes, self.odd_slashes = marks.odd_quotes, marks.odd_slashes
+        brackets = marks.found | TO_BRACE
+        opens, closes = (marks.outside & (brackets == bracket) for bracket in (BRACE_OPEN, BRACE_CLOSE))
+        depth = self.depth + np.cumsum(opens.astype(np.int8) - closes.astype(np.int8), dtype=np.int32)
+        last = np.flatnonzero(closes & (depth == 0))[:1]
+        ends = np.flatnonzero(marks.outside & (marks.found == COMMA) & (depth == 1))
+        if len(last):
+            self.done = True
+            self._refuse_more(data, int(marks.places[last[0]]) + 1)
+            ends = np.append(ends, last)
+        self._check(marks, ends, np.cumsum(opens & (depth == 2)))
+        if self.depth == 0:
+            data[marks.places[opens][:1]] = SPACE
+        self.depth = int(depth[-1]) if len(depth) else self.depth
+        breaks = (marks.found == NEWLINE) | (marks.found == RETURN)
+        data[marks.places[breaks & marks.outside]] = SPACE
+        data[marks.places[ends]] = NEWLINE
 
-    def _check(self, data: Bytes, solid: Mask, ends: NDArray[np.int64], closing: Mask) -> None:
-        """Refuse an element that is not there, an array closed by a brace, and what comes after it."""
-        last = int(np.argmax(closing)) if closing.any() else len(data)
-        ends = ends[ends <= last]
-        after = 0 if self.done else last + 1
-        if (self.done or closing.any()) and solid[after:].any():
-            raise self._refused("expected nothing after the array", self.at + after + int(np.argmax(solid[after:])))
-        if last < len(data) and data[last] != CLOSE:
-            self.elements += len(ends) - 1
-            raise self._refused("expected ',' or ']'", self.at + last)
-        solid[ends] = False
-        held = np.concatenate([[-int(self.filled)], np.cumsum(solid, dtype=np.int32)[ends]])
-        empty = np.flatnonzero(np.diff(held) == 0)
-        is_empty_array = not self.elements and last < len(data) and len(ends) == 1
-        if len(empty) and not is_empty_array:
-            self.elements += int(empty[0])
-            raise self._refused("expected an object", self.at + int(ends[empty[0]]))
+    def _refuse_more(self, data: Bytes, start: int) -> None:
+        """Refuse what is not blank from `start` on."""
+        more = data[start:].tobytes()
+        if more.strip(BLANKS):
+            at = self.at + start + len(more) - len(more.lstrip(BLANKS))
+            raise self._refused("expected nothing after the array", at, None)
+
+    def _check(self, marks: Marks, ends: NDArray[np.int64], begun: NDArray[np.int64]) -> None:
+        """Refuse an element that is no object, and an array closed by a brace; `begun` counts elements that begin."""
+        if self.done and marks.found[ends[-1]] != CLOSE:
+            at = self.at + int(marks.places[ends[-1]])
+            raise self._refused("expected ',' or ']'", at, self.elements + len(ends))
+        is_empty_array = self.done and not self.elements and len(ends) == 1
+        before = np.concatenate([[-int(self.begun)], begun[ends]])
+        absent = np.flatnonzero(np.diff(before) == 0)
+        if len(absent) and not is_empty_array:
+            at = self.at + int(marks.places[ends[absent[0]]])
+            raise self._refused("expected an object", at, self.elements + int(absent[0]) + 1)
         self.elements += len(ends)
-        tail = solid[int(ends[-1]) :] if len(ends) else solid
-        self.filled = bool(tail.any()) or (self.filled and not len(ends))
-        self.done = self.done or last < len(data)
-
-
-def _blank(data: Bytes) -> Mask:
-    return np.asarray((data == SPACE) | (data == NEWLINE) | (data == RETURN) | (data == TAB))
-
-
-def _inside_strings(data: Bytes, odd_quotes: int, odd_slashes: int) -> Mask:
-    """Which bytes are in strings, the opening quote included and the closing one not.
-
-    `odd_quotes` and `odd_slashes` say of the bytes before whether a string is open and whether the last is an escape.
-    """
-    quotes = data == QUOTE
-    slashes = np.flatnonzero(data == BACKSLASH)
-    if odd_slashes and data[:1] != BACKSLASH:
-        quotes[:1] = False
-    if len(slashes):
-        starts = np.flatnonzero(np.diff(slashes, prepend=-2) > 1)
-        lengths = np.diff(starts, append=len(slashes))
-        lengths[0] += odd_slashes if slashes[0] == 0 else 0
-        behind = slashes[starts] + np.diff(starts, append=len(slashes))
-        behind = behind[(lengths % 2 == 1) & (behind < len(data))]
-        quotes[behind] = False
-    return np.asarray((np.cumsum(quotes, dtype=np.int32) + odd_quotes) % 2 == 1)
-
-
-def _odd_run_at_end(data: Bytes, odd_slashes: int) -> int:
-    """Whether an odd number of backslashes ends `data`."""
-    others = np.flatnonzero(data != BACKSLASH)
-    return (len(data) - 1 - int(others[-1])) % 2 if len(others) else (len(data) + odd_slashes) % 2
+        if len(begun):
+            self.begun = bool(begun[-1] > before[-1])

@@ -24,7 +24,7 @@ from tamis.pool.base import (
     first_line,
     unreadable,
 )
-from tamis.pool.json_array import compact, element_place, is_array, open_lines
+from tamis.pool.json_array import check_end, compact, element_place, is_array, open_lines, without_column
 from tamis.pool.json_lines import MARK, JsonLineError, Kind, line_spans, scan, to_arrow
 from tamis.pool.storage import COMPRESSIONS, Found
 from tamis.pool.text_file import TextPool, pieces_of
@@ -47,7 +47,8 @@ class JsonlPool(TextPool):
             try:
                 scanned = scan(block, list(columns))
             except JsonLineError as error:
-                raise refusals.JSON_INVALID(self._line(shard, lines + error.line), said=error.message) from None
+                said = without_column(self.files[shard.file].path, error.message)
+                raise refusals.JSON_INVALID(self._line(shard, lines + error.line), said=said) from None
             arrays = []
             for name, target in columns.items():
                 if target is None:
@@ -80,7 +81,7 @@ class JsonlPool(TextPool):
         """
         file = self.files[shard.file]
         try:
-            with open_lines(file.path) as stream:
+            with open_lines(file.path, shard.stop) as stream:
                 if shard.start:
                     stream.seek(shard.start)
                 yield from _whole_lines(stream, shard.stop - shard.start, size)
@@ -216,16 +217,19 @@ def open_jsonl(found: list[Found]) -> JsonlPool:
     """Plan the shards of JSON Lines files and guess the types of their columns from the first lines of each."""
     files, shards = [], []
     seen: dict[str, dict[str, str]] = {}
-    for index, one in enumerate(found):
+    sampled = storage.each(sample_kinds, [one.path for one in found])
+    for index, (one, kinds_of) in enumerate(zip(found, sampled, strict=True)):
         file = file_of(one)
         files.append(file)
         if is_array(one.path):
+            if storage.suffix(one.path) not in COMPRESSIONS:
+                check_end(one.path, file.bytes)
             shards += [Shard(index, 0, 1 << 62, file.bytes, first_row=0)] if _sample(one.path) else []
         elif storage.suffix(one.path) in COMPRESSIONS:
             shards += [Shard(index, 0, 1 << 62, 4 * file.bytes, first_row=0)] if file.bytes else []
         else:
             shards += _shards(index, one.path, file.bytes)
-        for column, kinds in sample_kinds(one.path).items():
+        for column, kinds in kinds_of.items():
             seen[column] = kinds | seen.get(column, {})
     schema = {column: reduce(wider, kinds) for column, kinds in seen.items()}
     mixed = {column: _clash(seen[column]) for column, kind in schema.items() if kind == "mixed"}
@@ -282,14 +286,17 @@ def _row(path: str, number: int, line: bytes) -> dict[str, object]:
     except UnicodeDecodeError as error:
         raise refusals.NOT_UTF8(place, byte=error.start + 1) from None
     except json.JSONDecodeError as error:
-        raise refusals.JSON_INVALID(place, said=f"invalid JSON: {error.msg} at column {error.colno}") from None
+        said = without_column(path, f"invalid JSON: {error.msg} at column {error.colno}")
+        raise refusals.JSON_INVALID(place, said=said) from None
     if not isinstance(row, dict):
         raise refusals.JSON_NOT_OBJECT(place)
     return row
 
 
 def _shards(index: int, path: str, size: int) -> list[Shard]:
-    """Ranges of about 32 MB that end after a newline."""
+    """Ranges of about 32 MB that end after a newline; a server that gives no ranges has only whole files."""
+    if size <= 1.5 * SHARD_BYTES or not storage.has_ranges(path):
+        return [Shard(index, 0, size, size)] if size else []
     cuts = [0]
     with storage.open_binary(path) as stream:
         while size - cuts[-1] > 1.5 * SHARD_BYTES:

@@ -2,11 +2,9 @@
 
 from collections.abc import Collection
 
-import pyarrow as pa
-
 from tamis import refusals
 from tamis.pool.base import Pool, missing_column
-from tamis.pool.object_fields import fields_of
+from tamis.pool.object_fields import fields_of, names_in
 from tamis.pool.roles import Role
 from tamis.pool.shapes import SHAPES, arrow_type, find_shape, kind_of, shape_of, unusable, value_of
 from tamis.pool.template import Field, Template, parse, written
@@ -101,8 +99,7 @@ def _fields(pool: Pool, column: str) -> list[str]:
     arrow = arrow_type(pool, column)
     if arrow is not None:
         return fields_of(arrow)
-    values = [value for value in map(value_of, pool.first_values(column)) if isinstance(value, dict)]
-    return fields_of(pa.array(values).type) if values else []
+    return list(dict.fromkeys(name for value in pool.first_values(column) for name in names_in(value_of(value))))
 
 
 def derive_text(pool: Pool, template: Template) -> Role:

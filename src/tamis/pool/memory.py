@@ -11,7 +11,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tamis.pool.base import SHARD_BYTES, ColumnarPool, Columns, File, Shard, refuse_equal_names, type_name, typed
+from tamis.pool.base import (
+    SHARD_BYTES,
+    ColumnarPool,
+    Columns,
+    File,
+    Shard,
+    refuse_equal_names,
+    rows_alone,
+    type_name,
+    typed,
+)
 from tamis.pool.parquet import write_parquet
 from tamis.pool.views import plain_schema
 
@@ -29,7 +39,7 @@ class MemoryPool(ColumnarPool):
         """The rows of `shard` in order, in batches of 65,536 rows at most, with `columns` as the given types."""
         part = self.table.slice(shard.start, shard.stop - shard.start)
         if not columns:
-            yield pa.RecordBatch.from_struct_array(pa.array([{}] * part.num_rows, pa.struct([])))
+            yield rows_alone(part.num_rows)
             return
         done = 0
         for batch in part.select(list(columns)).to_batches(BLOCK_ROWS):

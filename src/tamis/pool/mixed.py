@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tamis import refusals
-from tamis.pool.base import TYPES, ColumnarPool, Columns, File, Pool, Shard, conform, type_name
+from tamis.pool.base import TYPES, ColumnarPool, Columns, File, Pool, Shard, type_name
 from tamis.pool.parquet import write_parquet
 from tamis.pool.storage import Found
 from tamis.pool.views import plain_type
@@ -30,6 +30,11 @@ class MixedPool(ColumnarPool):
     parts: dict[str, Pool] = field(default_factory=dict)
     places: list[tuple[str, int]] = field(default_factory=list)
     format = "mixed"
+
+    @property
+    def formats(self) -> set[str]:
+        """The formats of its files."""
+        return set(self.parts)
 
     def part(self, shard: Shard) -> tuple[Pool, Shard]:
         """The pool that reads `shard`, and what it is called there."""
@@ -60,7 +65,7 @@ class MixedPool(ColumnarPool):
     def kept_batches(self, shard: Shard, rows: NDArray[np.int64], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """As `kept`, with the columns and types of `schema`."""
         pool, local = self.part(shard)
-        yield from (conform(piece, schema, self.files[shard.file].path) for piece in pool.kept_batches(local, rows, schema))
+        yield from pool.kept_batches(local, rows, schema)
 
     def save(self, pieces: Iterable[pa.RecordBatch], path: Path) -> None:
         """Write rows to a Parquet file."""
@@ -126,9 +131,11 @@ def open_mixed(found: list[Found], parts: dict[str, Pool]) -> MixedPool:
 
 def _common(parts: dict[str, Pool]) -> dict[str, str]:
     """The type of each column in all parts."""
-    (first_name, first), *others = sorted(parts.items(), key=lambda part: part[0] == UNTYPED)
+    typed = [name for name in parts if name != UNTYPED]
+    first = parts[typed[0]]
     schema = dict(first.schema)
-    for name, pool in others:
+    for name in [*typed[1:], *(name for name in parts if name == UNTYPED)]:
+        pool = parts[name]
         for column in dict.fromkeys([*schema, *pool.schema]):
             one, other = schema.get(column), pool.schema.get(column)
             kind = _unified(one, other, name == UNTYPED)

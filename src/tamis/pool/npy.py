@@ -1,8 +1,10 @@
 """What lies in `.npy` and `.npz` files: where each array starts, its type and shape; nothing is unpickled."""
 
 import ast
+import lzma
 import struct
 import zipfile
+import zlib
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -14,7 +16,19 @@ MAGIC = b"\x93NUMPY"
 HEADER_LIMIT = 10_000
 GROWTH_DIGITS, ALIGNMENT = 21, 64
 LOCAL_HEADER = 30
-READ_ERRORS = (OSError, ValueError, SyntaxError, RuntimeError, EOFError, struct.error, zipfile.BadZipFile)
+READ_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    LookupError,
+    TypeError,
+    RuntimeError,
+    EOFError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
 """RuntimeError: an archive with a password; NotImplementedError, which is one, a compression that Python lacks."""
 
 

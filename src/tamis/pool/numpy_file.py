@@ -28,6 +28,7 @@ from tamis.pool.base import (
     file_of,
     first_line,
     refuse_equal_names,
+    rows_alone,
     type_name,
     typed,
     unreadable,
@@ -45,7 +46,7 @@ class NumpyPool(ColumnarPool):
         """The rows of `shard` in order, in batches of about 2 MB, with `columns` as the given types."""
         rows = shard.stop - shard.start
         if not columns:
-            yield pa.RecordBatch.from_struct_array(pa.array([{}] * rows, pa.struct([])))
+            yield rows_alone(rows)
             return
         batch = self._batch(shard, list(columns))
         step = max(1, rows * BLOCK_BYTES // max(batch.nbytes, 1))
@@ -77,8 +78,8 @@ class NumpyPool(ColumnarPool):
         """Write rows as arrays with the types of the pool's files, compressed if those of the first file are."""
         first = list(dict.fromkeys(array for array, _ in contents(self.files[0]).values()))
         if self.suffix == ".npy":
-            with path.open("wb") as sink:
-                self._write(pieces, [(first[0], sink)])
+            with path.open("wb") as file:
+                self._write(pieces, [(first[0], file)])
             return
         with ExitStack() as stack:
             parts = [path.with_name(f"{path.name}.{number}.part") for number in range(len(first))]

@@ -48,6 +48,14 @@ def fields_of(kind: pa.DataType, before: str = "") -> list[str]:
     return found
 
 
+def names_in(value: Any, before: str = "") -> list[str]:
+    """As `fields_of`, of a value of JSON; a field that is null here may have a text elsewhere."""
+    if not isinstance(value, dict):
+        return []
+    found = [f"{before}{name}" for name, inner in value.items() if not isinstance(inner, dict | list)]
+    return found + [deep for name, inner in value.items() for deep in names_in(inner, f"{before}{name}.")]
+
+
 def _field(value: Any, field: str) -> str | None:
     for name in field.split("."):
         if value is None:

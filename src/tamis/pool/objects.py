@@ -41,7 +41,7 @@ def as_table(source: Any, what: str = "pool") -> pa.Table | None:
 
 
 def _of_arrow(source: Any, place: str) -> pa.Table:
-    """The rows of anything that Arrow's C interface can export, such as polars frames and readers of batches."""
+    """The rows of anything that Arrow's C interface can export, such as readers of batches and results of DuckDB."""
     try:
         return pa.table(source)
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
@@ -58,6 +58,10 @@ def _of_pandas(frame: Any, place: str) -> pa.Table:
     return pa.table({name: column_of(values, name, place) for name, values in columns.items()})
 
 
+def _of_polars(frame: Any, place: str) -> pa.Table:
+    return table_of_columns({name: frame[name] for name in frame.columns}, place)
+
+
 def _refuse_lazy(frame: Any, place: str) -> pa.Table:
     raise refusals.FRAME_IS_LAZY(place)
 
@@ -68,6 +72,7 @@ def _refuse_alone(series: Any, place: str) -> pa.Table:
 
 MAKERS: tuple[tuple[str, str, Callable[[Any, str], pa.Table]], ...] = (
     ("pandas", "DataFrame", _of_pandas),
+    ("polars", "DataFrame", _of_polars),
     ("polars", "LazyFrame", _refuse_lazy),
     ("datasets.arrow_dataset", "Dataset", table_of_dataset),
     ("datasets.dataset_dict", "DatasetDict", refuse_dataset),

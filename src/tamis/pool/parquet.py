@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,16 +14,19 @@ from tamis import refusals
 from tamis.pool import storage
 from tamis.pool.base import (
     BLOCK_BYTES,
+    READ_ERRORS,
     SHARD_BYTES,
     ColumnarPool,
     Columns,
     Format,
     Shard,
+    check_names,
     conform,
     difference,
     file_of,
     first_line,
     refuse_equal_names,
+    rows_alone,
     type_name,
     typed,
     unreadable,
@@ -39,25 +43,24 @@ class ParquetPool(ColumnarPool):
         """The rows of `shard` in order, in batches of about 2 MB, with `columns` as the given types."""
         path = self.files[shard.file].path
         try:
-            with storage.seekable(path) as source, pq.ParquetFile(source, pre_buffer=False) as file:
+            with storage.seekable(path) as source, _opened(source, path) as file:
                 yield from _batches(self, file, shard, columns)
-        except (OSError, pa.ArrowInvalid) as error:
+        except READ_ERRORS as error:
             raise unreadable(path, error) from error
 
     def kept(self, shard: Shard, rows: NDArray[np.int64]) -> Iterator[pa.RecordBatch]:
         """The given rows of `shard`, all columns, values untouched, types and order of columns as in the first file."""
         path = self.files[shard.file].path
-        step = batch_rows(shard)
         try:
-            with storage.seekable(path) as source, pq.ParquetFile(source, pre_buffer=False) as file:
+            with storage.seekable(path) as source, _opened(source, path) as file:
+                groups, rows = _groups_of(file, shard, rows)
                 seen = 0
-                groups = list(range(shard.start, shard.stop))
-                for batch in file.iter_batches(step, row_groups=groups, use_threads=False):
+                for batch in file.iter_batches(batch_rows(shard), row_groups=groups, use_threads=False):
                     chosen = rows[np.searchsorted(rows, seen) : np.searchsorted(rows, seen + batch.num_rows)] - seen
                     seen += batch.num_rows
                     if len(chosen):
                         yield conform(batch.take(pa.array(chosen)), self.columns, path)
-        except (OSError, pa.ArrowInvalid) as error:
+        except READ_ERRORS as error:
             raise unreadable(path, error) from error
 
     def save(self, pieces: Iterable[pa.RecordBatch], path: Path) -> None:
@@ -76,6 +79,20 @@ def footer(path: str) -> pq.FileMetaData:
     """What a Parquet file says of itself."""
     with storage.seekable(path) as source:
         return pq.read_metadata(source)
+
+
+def _opened(source: Any, path: str) -> pq.ParquetFile:
+    """A file to read; of a store, what lies side by side is asked for at once."""
+    return pq.ParquetFile(source, pre_buffer=storage.is_url(path))
+
+
+def _groups_of(file: pq.ParquetFile, shard: Shard, rows: NDArray[np.int64]) -> tuple[list[int], NDArray[np.int64]]:
+    """The row groups of `shard` in which `rows` are, and where the rows are when only these are read."""
+    counts = np.array([file.metadata.row_group(group).num_rows for group in range(shard.start, shard.stop)])
+    starts = np.cumsum(counts) - counts
+    groups, number = np.unique(np.searchsorted(starts, rows, side="right") - 1, return_inverse=True)
+    before = np.cumsum(counts[groups]) - counts[groups]
+    return [int(group) + shard.start for group in groups], rows - starts[groups][number] + before[number]
 
 
 def batch_rows(shard: Shard) -> int:
@@ -107,21 +124,20 @@ def _batches(pool: ParquetPool, file: pq.ParquetFile, shard: Shard, columns: Col
     rows = shard.rows or 0
     done = 0
     if not columns:
-        yield pa.RecordBatch.from_struct_array(pa.array([{}] * rows, pa.struct([])))
+        yield rows_alone(rows)
         return
     for batch in file.iter_batches(batch_rows(shard), row_groups=groups, columns=list(columns), use_threads=False):
         yield typed(pool, shard, batch, columns, done)
         done += batch.num_rows
+    if done != rows:
+        raise pa.ArrowInvalid(f"it has {done} rows where {rows} are due")
 
 
 def open_parquet(found: list[Found]) -> ParquetPool:
     """Plan the shards of Parquet files from their footers; refuses a file that is cut, and schemas that differ."""
     files, shards, schema = [], [], None
-    for index, one in enumerate(found):
-        try:
-            metadata = footer(one.path)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise refusals.FILE_NOT_WHOLE(one.path, format="Parquet", said=first_line(error)) from None
+    footers = storage.each(_whole_footer, [one.path for one in found])
+    for index, (one, metadata) in enumerate(zip(found, footers, strict=True)):
         columns = metadata.schema.to_arrow_schema()
         refuse_equal_names(columns.names, one.path)
         kinds = {field.name: type_name(field.type) for field in columns}
@@ -131,6 +147,16 @@ def open_parquet(found: list[Found]) -> ParquetPool:
         files.append(file_of(one))
         shards += _shards(index, metadata)
     return ParquetPool(files, shards, schema or {})
+
+
+def _whole_footer(path: str) -> pq.FileMetaData:
+    """The footer of a file; refuses one that is cut."""
+    try:
+        found = footer(path)
+        check_names(found.schema.to_arrow_schema())
+    except READ_ERRORS as error:
+        raise refusals.FILE_NOT_WHOLE(path, format="Parquet", said=first_line(error)) from None
+    return found
 
 
 def _shards(index: int, metadata: pq.FileMetaData) -> list[Shard]:

@@ -7,6 +7,7 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from tamis import refusals
+from tamis.errors import TamisError
 
 HTTP = ("http", "https")
 PATIENCE = 60.0
@@ -70,7 +71,7 @@ def look(url: str) -> dict[str, Any] | None:
     try:
         return within(PATIENCE, _info, system, path)
     except Exception as error:
-        if isinstance(error, FileNotFoundError) and _status(_root(error)) in (None, 404, 410):
+        if _is_missing(url, error):
             return None
         raise explained(url, error) from None
 
@@ -121,16 +122,25 @@ def begun(function: Callable[..., T], *arguments: Any) -> "Future[T]":
     return future
 
 
-def explained(url: str, error: Exception) -> Exception:
+def explained(url: str, error: Exception) -> TamisError:
     """What a library raised, as a sentence."""
+    if isinstance(error, TamisError):
+        return error
     root = _root(error)
     status = _status(root)
     names = {type(found).__name__ for found in (error, root)}
     if status in (401, 403) or isinstance(error, PermissionError) or any("Credential" in name for name in names):
         return refusals.URL_NOT_PERMITTED(url, said=said_of(root), how=_credentials(scheme_of(url)))
-    if status in (404, 410) or isinstance(error, FileNotFoundError) or "FileExpired" in names:
+    if _is_missing(url, error) or "FileExpired" in names:
         return refusals.FILE_CHANGED(url)
     return refusals.URL_UNREACHABLE(url, said=said_of(root))
+
+
+def _is_missing(url: str, error: Exception) -> bool:
+    """Whether nothing is there; of the web, fsspec says that there is no file also where there is no connection."""
+    root = _root(error)
+    of_web = scheme_of(url) in HTTP
+    return isinstance(error, FileNotFoundError) and (not of_web or root is error or _status(root) in (404, 410))
 
 
 def _credentials(scheme: str) -> str:

@@ -1,16 +1,16 @@
 """A file of a store as readers want it: seekable, read ahead of those who go on, and no more than they need."""
 
 import io
+import time
 from concurrent.futures import Future
 from typing import Any
 
 from tamis import refusals
-from tamis.errors import TamisError
 from tamis.pool import remote
 from tamis.pool.remote import HTTP, begun, explained, located, look, scheme_of, within
 
 FIRST, GROWTH, AHEAD, MOST = 1 << 16, 4, 1 << 20, 8 << 20
-TRIES = 3  # for servers, which fsspec asks only once; of stores, their packages try again
+TRIES, PAUSE = 3, 0.5  # for web servers, which fsspec asks once; stores are asked again by their own packages
 SLOWEST = 50_000  # bytes a second: a connection that is slower counts as lost
 
 
@@ -111,13 +111,13 @@ class RemoteFile(io.RawIOBase):
         for left in reversed(range(TRIES if http else 1)):
             try:
                 found = within(seconds, self._asked, start, length)
-            except TamisError:
-                raise
             except Exception as error:
-                if left and not isinstance(error, TimeoutError):
-                    self.streamed = self.size
-                    continue
-                raise explained(self.url, error) from None
+                said = explained(self.url, error)
+                if not left or isinstance(error, TimeoutError) or said.kind != refusals.URL_UNREACHABLE.name:
+                    raise said from None
+                self.streamed = self.size
+                time.sleep(PAUSE)
+                continue
             if len(found) != length:
                 raise refusals.FILE_CHANGED(self.url)
             return found

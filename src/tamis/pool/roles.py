@@ -53,9 +53,10 @@ def find_roles(
     for role, column in given.items():
         if column is None or (column == NONE and column not in schema):
             continue
-        if column not in schema:
-            raise missing_column(column, schema, place, f"--{role}")
         accepted = ACCEPTS.get(role)
+        if column not in schema:
+            fitting = {name: kind for name, kind in schema.items() if not accepted or kind in (*accepted, "null")}
+            raise missing_column(column, fitting or schema, place, f"--{role}")
         if accepted and schema[column] not in (*accepted, "null"):
             kind = said_kind(column, schema, mixed or {})
             needed = IMAGES if role == "image" else " or ".join(accepted)

@@ -44,10 +44,11 @@ def without_file_scheme(path: str) -> str:
     return unquote(path[path.index("://") + 3 + len(parts.netloc) :])
 
 
-def refuse_url(path: object, what: str, fix: str, place: str = "") -> None:
+def refuse_url(path: object, what: str, fix: str, flag: str = "") -> None:
     """Refuse the URL of what must be on this machine: an output, a tokenizer, a list of ids."""
     if is_url(str(path)):
-        raise refusals.URL_NOT_LOCAL(f"{place} {path}".strip(), what=what, fix=fix)
+        place = f"{flag}{path}" if flag.endswith("@") else f"{flag} {path}".strip()
+        raise refusals.URL_NOT_LOCAL(place, what=what, fix=fix)
 
 
 def stays_here(path: str) -> bool:
@@ -113,6 +114,12 @@ def base_name(path: str) -> str:
 def suffix(path: str) -> str:
     """The last ending of a path or URL, in lower case."""
     return Path(base_name(path)).suffix.lower()
+
+
+def plain_suffix(path: str) -> str:
+    """The last ending of a path or URL without that of its compression, in lower case."""
+    name, last = base_name(path), suffix(path)
+    return suffix(name[: -len(last)]) if last in COMPRESSIONS else last
 
 
 def size(path: str) -> int:

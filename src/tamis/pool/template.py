@@ -52,8 +52,10 @@ class Template:
         if len(columns) == 1 and len(lines) == 1 and len(lines[0]) == 1:
             return next(iter(columns.values()))
         made = [_line([columns[part] if isinstance(part, Field) else part for part in line]) for line in lines]
+        has_content = _has_content([*columns.values()])
+        made[0] = pc.if_else(has_content, made[0], NOTHING)  # a row of nulls alone would be lost when nulls are skipped
         text = pc.binary_join_element_wise(*made, NEWLINE, null_handling="skip")
-        text = pc.if_else(_has_content([*columns.values()]), text, NOTHING)
+        text = pc.if_else(has_content, text, NOTHING)
         there = _any([column.is_valid() for column in columns.values()])
         return pc.if_else(there, text, pa.scalar(None, text.type))
 

@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tamis import refusals
-from tamis.pool.base import TYPES, ColumnarPool, Columns, Pool, Shard, as_type, missing_column, type_name
+from tamis.pool.base import TYPES, Columns, Pool, Shard, as_type, missing_column, type_name
 from tamis.pool.json_turns import kind_of
 from tamis.pool.json_values import as_text, load, parsed
 from tamis.pool.roles import said_kind
+from tamis.pool.shapes import arrow_type
 from tamis.registry import nearest
 
 NUMBERS = ("integer", "number")
@@ -106,8 +107,8 @@ def _known_width(pool: Pool, name: str) -> int | None:
     """The width that the type of a column says, or its first list; None where it can hold no lists."""
     if pool.schema[name] not in ("list", "text", "other"):
         return None
-    if isinstance(pool, ColumnarPool) and pool.schema[name] != "text":
-        arrow = pool.columns.field(name).type
+    arrow = arrow_type(pool, name) if pool.schema[name] != "text" else None
+    if arrow is not None:
         arrow = arrow.storage_type if isinstance(arrow, pa.BaseExtensionType) else arrow
         if type_name(arrow) != "list" or type_name(arrow.value_type) not in NUMBERS:
             raise ValueError(f"of Arrow type {arrow}")
@@ -116,7 +117,7 @@ def _known_width(pool: Pool, name: str) -> int | None:
     first = next(iter(pool.first_values(name)), None)
     if first is None:
         raise ValueError("its first rows have none")
-    return len(_numbers(load(first) if isinstance(first, str) else first) or ())
+    return len(first if arrow is not None else _numbers(load(first) if isinstance(first, str) else first) or ())
 
 
 def lists_of(column: pa.Array, name: str, place: Place) -> pa.Array:
@@ -174,9 +175,7 @@ def _checked(lists: pa.Array, width: int, name: str, place: Place) -> pa.FixedSi
         raise refusals.NUMBER_NOT_FINITE(place(row), name=name, found="nothing")
     values = _as_float32(flat)
     _refuse_infinite(values.reshape(-1, width), name, place)
-    if pa.types.is_fixed_size_list(lists.type) and lists.type.value_type == pa.float32():
-        return lists
-    return pa.FixedSizeListArray.from_arrays(pa.array(values), width)
+    return pa.FixedSizeListArray.from_arrays(flat if flat.type == pa.float32() else pa.array(values), width)
 
 
 def _as_float32(flat: pa.Array) -> NDArray[np.float32]:

@@ -18,10 +18,33 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
         return pa.struct([plain_field(field) for field in kind])
     if pa.types.is_fixed_size_list(kind):
         return pa.list_(plain_field(kind.value_field), kind.list_size)
+    if pa.types.is_map(kind):
+        return pa.map_(plain_field(kind.key_field), plain_field(kind.item_field), kind.keys_sorted)
     for test, make in ((pa.types.is_list, pa.list_), (pa.types.is_large_list, pa.large_list)):
         if test(kind):
             return make(plain_field(kind.value_field))
     return kind
+
+
+def check_views(array: pa.Array) -> None:
+    """Raise `pa.ArrowInvalid` for a view, at any depth, that lies outside its buffers.
+
+    Arrow validates those of values alone, and its casts also look at those of nulls, which ends the process.
+    """
+    kind = array.type
+    if kind in PLAIN:
+        views, *data = array.buffers()[1:]
+        every = pa.Array.from_buffers(pa.binary_view(), len(array), [None, views, *data], offset=array.offset)
+        every.validate(full=True)
+    elif isinstance(array, pa.DictionaryArray):
+        check_views(array.dictionary)
+    elif isinstance(array, pa.StructArray | pa.UnionArray):
+        for number in range(kind.num_fields):
+            check_views(array.field(number))
+    elif isinstance(array, pa.ExtensionArray):
+        check_views(array.storage)
+    elif hasattr(array, "values"):
+        check_views(array.values)
 
 
 def plain_field(field: pa.Field) -> pa.Field:

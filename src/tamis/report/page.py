@@ -64,6 +64,7 @@ def render(manifest: Record, summary: Record | None, examples: Record | None) ->
     summary, examples = summary or {}, examples or {}
     look = partial(_find, {**manifest, "summary": summary, "examples": examples})
     noun = "document" if look("roles.text.column") else "image" if look("roles.image.column") else "example"
+    shown = [one for key in SHOWN for one in examples.get(key) or []]
     return template().render(
         manifest=manifest,
         method=manifest.get("method") or {},
@@ -81,7 +82,8 @@ def render(manifest: Record, summary: Record | None, examples: Record | None) ->
         texts=_texts(look),
         targets=_targets(look),
         shown=[key for key in SHOWN if examples.get(key)],
-        gallery=_gallery(examples),
+        images=any(one.get("image") for one in shown),
+        gallery="" if any(one.get("text") for one in shown) else " gallery",
         high=_POLES.get(str(look("method.pole")), ""),
     )
 
@@ -270,12 +272,6 @@ def _texts(look: Callable[[str], Any]) -> dict[str, Any] | None:
         "spread": spread,
         "widest": max((v for _, v in spread), default=0),
     }
-
-
-def _gallery(examples: Record) -> str:
-    """A class for examples that are images without text: they stand side by side."""
-    every = [one for key in SHOWN for one in examples.get(key) or []]
-    return " gallery" if any(one.get("image") for one in every) and not any(one.get("text") for one in every) else ""
 
 
 def _targets(look: Callable[[str], Any]) -> list[dict[str, Any]]:
