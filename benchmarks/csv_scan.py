@@ -138,9 +138,9 @@ def main() -> None:
                 ratios = [f"{other / ours:.1f}" for other in others] or ["", ""]
                 table.append([shape, what, f"{path.stat().st_size / ours / 1e6:,.0f}", *ratios])
     note = (
-        f"Files of {MEGABYTES} MB, seed {SEED}, one process and one thread. MB/s are of the whole file by processor time, "
-        "the least of\n5 runs; *x peer* is the processor time of the peer over that of Tamis. All read the same values and "
-        "kept the same rows;\nTamis checks every field that it reads, and copies rows byte for byte."
+        f"Files of {MEGABYTES} MB, seed {SEED}, one process and one thread. MB/s are of the whole file by processor\n"
+        "time, the least of 5 runs; *x peer* is the processor time of the peer over that of Tamis. All read the same\n"
+        "values and kept the same rows; Tamis checks every field that it reads, and copies rows byte for byte."
     )
     write_page("csv_scan", "CSV scan", note, table, "numpy pyarrow numba duckdb")
 

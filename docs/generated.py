@@ -63,7 +63,8 @@ def chooser(found: Chooser) -> str:
 
 def api() -> str:
     """The public names."""
-    parts = ["## tamis", signature("tamis.select", tamis.select)]
+    names = ("select", "score", "run", "inspect", "why", "compare", "verify")
+    parts = ["## tamis", *(signature(f"tamis.{name}", getattr(tamis, name)) for name in names)]
     parts += [signature("tamis.Selection", tamis.Selection, called=False), *members(tamis.Selection)]
     parts += [signature(f"tamis.{kind.__name__}", kind, called=False) for kind in (tamis.Refused, tamis.Broken)]
     parts += ["## tamis.registry", signature("tamis.method", registry.method)]

@@ -68,6 +68,11 @@ def test_nulls_and_types_of_columns(folder):
         assert (columns["b"]["nan"], columns["b"]["largest"]) == (1, 1.5)
 
 
+def test_texts_that_are_not_there_are_no_duplicates(folder):
+    found = inspect(pa.table({"text": ["a", "", "", None, None, "a"]}))
+    assert (found.text["duplicates"], found.text["empty"]) == (1, 4)
+
+
 def save_table(path, table):
     pq.write_table(table, path)
     return path

@@ -121,7 +121,36 @@ def test_a_saved_copy_is_said_to_be_one(pool):
     chosen = tamis.select("pool.jsonl", "top:score", budget=9, output="out")
     chosen.save("copy")
     found = verify("copy")
-    assert found and any("saved copy" in line for line in found.checked)
+    assert found and any("saved or combined" in line for line in found.checked)
+    chosen.recut(4).save("less")
+    assert verify("less")
+
+
+def test_combined_selections(pool, run):
+    for out, method in (("a", "top:score"), ("b", "bottom:cost")):
+        assert run("select", "pool.jsonl", "--method", method, "--budget", 20, "-o", out).code == 0
+    assert run("combine", "union", "a", "b", "-o", "both").code == 0
+    told = run("verify", "both")
+    assert told.code == 0 and "ids are those" in told.out
+    save("pool.jsonl", [line | {"id": f"x{line['id']}"} for line in rows()])
+    told = run("verify", "both")
+    assert told.code == 1 and "'xdoc-" in told.err
+
+
+def test_vectors_beside_the_pool(pool, run):
+    vectors = np.random.default_rng(0).normal(size=(60, 3))
+    np.save("vectors.npy", vectors)
+    flags = ["--embedding", "vectors.npy", "--budget", 20]
+    assert run("select", "pool.jsonl", "--method", "top:score", *flags, "-o", "out").code == 0
+    os.utime("vectors.npy", (1, 1))
+    assert run("verify", "out").code == 0
+    vectors[17, 1] += 1
+    np.save("vectors.npy", vectors)
+    told = run("verify", "out")
+    assert told.code == 1 and "vectors.npy" in told.err
+    (pool / "vectors.npy").unlink()
+    told = run("verify", "out")
+    assert told.code == 1 and "its file vectors.npy is missing" in told.err
 
 
 def test_several_budgets(pool, run):

@@ -158,10 +158,15 @@ def test_what_stands_between_fields_is_said(tmp_path, write):
         assert (pool.delimiter, pool.notes) == (delimiter, [note.format(path) for note in notes])
 
 
-def test_a_word_that_keeps_a_column_from_being_numbers_is_said(tmp_path, write):
-    path = write(tmp_path / "p.csv", "x,y\n1,a\nNA,b\n3,NA\n")
-    said = f"column 'x' of {path} is text since 'NA' stands in it (only an empty field is null)"
-    assert open_pool(path).notes == [said]
+def test_what_keeps_a_column_from_being_numbers_is_said(folder, run, write):
+    write("p.csv", 'x,y,z\n1,"a\nb",007\n2,b,1\nNA,NA,2\n')
+    assert open_pool("p.csv").schema == dict.fromkeys("xyz", "text")
+    assert open_pool("p.csv").mixed == {"x": "numbers but for 'NA' in p.csv, line 5"}
+    told = run(*"select p.csv --method top:x --budget 1 -o out".split())
+    assert told.code == 2 and "column 'x' is mixed (numbers but for 'NA' in p.csv, line 5); --score needs" in told.err
+    write("two/a.csv", "x,y\n1,2\n")
+    write("two/b.csv", "x,y\nyes,3\n")
+    assert open_pool("two").mixed == {"x": "text in two/b.csv and integer before it"}
 
 
 @pytest.mark.parametrize("size", [100, 1000, 10**9])
@@ -232,7 +237,7 @@ def test_kept_rows_as_batches(tmp_path, write, monkeypatch):
     ("row", "column", "said"),
     [
         ("x7,1.5,0", "n", "holds 'x7', which is not an integer of 64 bits"),
-        ("007,1.5,0", "n", "holds '007', which is not an integer of 64 bits"),
+        ("007,1.5,0", "n", "holds '007', which is not an integer of 64 bits, since it has a plus sign or a"),
         ("9223372036854775808,1.5,0", "n", "not an integer of 64 bits"),
         ("1.0,1.5,0", "n", "holds '1.0', which is not an integer"),
         ("7,01.5,0", "x", "holds '01.5', which is not a number"),

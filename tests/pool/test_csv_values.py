@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis.pool import TYPES
-from tamis.pool.csv_values import absent_words, guess, to_type
+from tamis.pool.csv_values import guess, odd_one, to_type
 
 from .csv_reference import value
 
@@ -79,17 +79,20 @@ def test_guesses(fields, kind):
     assert guess(pa.array(fields, pa.large_string())) == kind
 
 
-def test_a_word_for_what_is_missing_is_noticed():
-    for fields, word in [
-        (["1", "NA", "2.5", None, "NA"], "NA"),
-        (["1", "-", "x"], ""),
-        (["NA", "NA"], ""),
-        (["a", "b"], ""),
-        (["1", "2"], ""),
-        (["1", "n/a"], "n/a"),
-        (["1", "seven"], ""),
+def test_what_keeps_a_column_from_being_numbers_is_found():
+    for fields, row in [
+        (["1", "NA", "2.5", None, "NA"], 1),
+        ([None, "1", " 2 ", "x"], 3),
+        (["1", ""], 1),
+        (["1", "seven", "eight"], None),
+        (["NA", "NA"], None),
+        (["a", "b"], None),
+        (["1", "007", "x"], None),
+        (["1", "2", "+3", "x"], None),
+        (["1", "2", "-0.5", "-", "nan"], 3),
+        (["1", "9" * 30], None),
     ]:
-        assert absent_words(pa.array(fields, pa.large_string())) == word
+        assert odd_one(pa.array(fields, pa.large_string())) == row
 
 
 def test_many_rows_and_one_wrong():

@@ -162,7 +162,7 @@ def test_what_only_json_can_hold(tmp_path, write):
 
 
 OBJECTS = [
-    {"meta": {"title": "A", "of": {"n": 1, "x": 0.5, "ok": True}}, "text": "a"},
+    {"meta": {"title": "A", "of": {"n": 1, "x": 2.0, "ok": True}}, "text": "a"},
     {"meta": {"title": None, "of": {"n": None, "x": 1e20, "ok": False}}, "text": None},
     {"meta": {"title": "C", "of": None}, "text": "c"},
     {"meta": None, "text": ""},
@@ -173,7 +173,7 @@ def test_fields_of_objects(tmp_path):
     for name, source in twins(tmp_path, OBJECTS).items():
         if name != "quoted":
             made = texts(open_pool(source), "{meta.title}: {text}\\n{meta.of.n} {meta.of.x} {meta.of.ok}")
-            assert made == ["A: a\n1 0.5 true", " 1e+20 false", "C: c", ""], name
+            assert made == ["A: a\n1 2 true", " 1e+20 false", "C: c", ""], name
 
 
 SHAPES = {
@@ -235,6 +235,7 @@ NO_SHAPES = {
     "a transcript": {"conversation": "a: hello"},
     "a question alone": {"question": "q", "level": "x"},
     "chosen alone": {"chosen": "c", "prompt": "p"},
+    "a count": {"messages": 3},
     "truth": {"chosen": True, "rejected": False},
 }
 
@@ -260,6 +261,7 @@ def test_a_column_called_text_wins():
     assert roles["text"] == {"column": "text", "how": "guessed"}
     roles = tamis.select(table, "random", budget=1, template="instruction").manifest["roles"]
     assert roles["text"] == {"column": "{instruction}\\n{output}", "how": "template"}
+    assert tamis.select(table, "random", budget=1, template="auto").manifest["roles"]["text"]["column"] == "text"
     assert "text" not in tamis.select(table, "random", budget=1, text="none").manifest["roles"]
 
 
@@ -351,7 +353,7 @@ def test_another_template_is_another_selection(folder, run, write):
 def test_targets_use_the_template_where_they_can(folder, run, write):
     rows = [{"instruction": f"row {row}", "output": "soup" if row % 2 else "code"} for row in range(20)]
     write("p.jsonl", rows)
-    write("same.jsonl", [{"output": "code", "instruction": "x"}, {"output": "code code", "text": "soup"}])
+    write("same.jsonl", [{"output": "code", "more": "x", "other": "y"}] * 2)
     write("other.parquet", pa.table({"prompt": ["make"], "completion": ["code"]}))
     ask = ["select", "p.jsonl", "--method", "dsir", "--template", "{output}", "--budget", 2, "--duplicates", "keep"]
     for target, said in (("same.jsonl", ""), ("other.parquet", "'prompt', 'completion'")):
@@ -360,7 +362,7 @@ def test_targets_use_the_template_where_they_can(folder, run, write):
     assert tamis.Selection.load("same").rows.size == 2
     report = Path("same/report.html").read_text(encoding="utf-8")
     assert "{output}" in report
-    told = run(*ask, "--target", "same.jsonl", "--target-text", "instruction", "-o", "text")
+    told = run(*ask, "--target", "same.jsonl", "--target-text", "other", "-o", "text")
     assert told.code == 0, told.err
 
 

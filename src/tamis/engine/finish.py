@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import tamis
 from tamis.engine.choose import BY_FLOOR, BY_MUST, Choice
-from tamis.engine.contents import contents
+from tamis.engine.contents import contents, vectors_record
 from tamis.engine.frame import BLOCK, Frame
 from tamis.engine.parts import read_arrays, read_table, write_array
 from tamis.engine.plan import Plan
@@ -202,6 +202,7 @@ def base_manifest(run: Run, frame: Frame, targets: list[Frame], rows: dict[str, 
             "fingerprint": plan.pool.fingerprint,
             "scan": plan.columns | {"part": frame.parts[0].parent.name},
             "derived": {name: made.to_json() for name, made in plan.pool.derived.items()},
+            "vectors": vectors_record(plan.vectors) if plan.vectors else None,
             "contents": contents(frame),
         },
         "roles": {role: asdict(found) for role, found in plan.roles.items()},

@@ -68,7 +68,9 @@ def _check_rows(done: Finished, count: int) -> None:
 
 def _check_budget(done: Finished) -> None:
     """The kept rows are what was spent, where the budget is in rows, and nothing is over the limit."""
-    budget, kept = done.manifest["budget"], len(done.rows)
+    budget, kept = done.manifest.get("budget"), len(done.rows)
+    if budget is None or "recut" in done.manifest:
+        return
     if budget["unit"] == "rows" and budget["spent"] != kept:
         path = done.file("manifest.json")
         raise refusals.OUTPUT_VALUE_CHANGED(path, name="budget.spent", found=budget["spent"], expected=f"{kept:,}")
@@ -79,8 +81,8 @@ def _check_budget(done: Finished) -> None:
 
 def check_scores(done: Finished) -> str | None:
     """Every kept row is in `scores.parquet` with its score, and `scores.parquet` has the manifest's rows."""
-    if is_copy(done):
-        return "scores.parquet, duplicates.parquet and the subset are not here: this is a saved copy of a selection"
+    if done.is_copy:
+        return "a saved or combined selection: scores, duplicates and a subset are not here to be checked"
     path = done.file("scores.parquet")
     if not path.is_file():
         raise refusals.OUTPUT_FILE_MISSING(path)
@@ -110,12 +112,6 @@ def check_scores(done: Finished) -> str | None:
     _count(done, "scores.parquet", count, int(done.manifest["rows"]["eligible"]))
     what = "scores agree" if names else "the method gives no scores"
     return f"scores.parquet: {count:,} eligible rows, every kept row is one of them, {what}"
-
-
-def is_copy(done: Finished) -> bool:
-    """Whether this folder was written by `Selection.save`, which leaves all but the selection out."""
-    names = ("scores.parquet", "duplicates.parquet")
-    return not any(done.file(name).exists() for name in names) and not list(done.path.glob("subset.*"))
 
 
 def _targets(done: Finished, order: NDArray[np.int64], names: list[str]) -> NDArray[np.int64]:
@@ -151,14 +147,14 @@ def _not_eligible(done: Finished, rank: int) -> Exception:
 
 def check_order(done: Finished) -> str | None:
     """The kept rows are in the chooser's order of the scores; without limits, no better one was dropped."""
-    if not done.is_selection or is_copy(done) or len(done.score_names) != 1:
+    if not done.is_selection or done.is_copy or len(done.score_names) != 1:
         return None
     if done.manifest["method"]["choose"] not in CHOOSERS.entries:
         return None
     ordering = Ordering(done)
     own = np.flatnonzero(pc.not_equal(done.selection["reason"].fill_null(""), MUST_KEEP).to_numpy())
     rows = done.rows[own]
-    _, priority = ordering.at(rows)
+    priority = ordering.of(rows, done.selection["score"].to_numpy()[own])
     late = (priority[1:] > priority[:-1]) | ((priority[1:] == priority[:-1]) & (rows[1:] < rows[:-1]))
     if late.any():
         at = int(np.argmax(late)) + 1
@@ -187,7 +183,7 @@ def is_unlimited(done: Finished) -> bool:
 
 def check_duplicates(done: Finished) -> str | None:
     """No row was kept that was left out as a duplicate; the manifest's counts add up."""
-    if is_copy(done):
+    if done.is_copy:
         return None
     counts = done.manifest["rows"]
     if not done.file("duplicates.parquet").is_file():

@@ -9,12 +9,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tamis import refusals
+from tamis.engine.contents import vectors_content
+from tamis.engine.vectors import VectorFile
 from tamis.look import again
-from tamis.look.check_output import is_copy
 from tamis.look.folder import Finished
 from tamis.look.subset import Subset
 from tamis.look.words import counted
-from tamis.pool import TYPES
+from tamis.pool import TYPES, storage
 
 FULL_BYTES = 64 << 20
 COLUMN = "column"  # the family of methods whose scores are a column as it stands
@@ -117,9 +118,9 @@ def _cost_column(done: Finished) -> tuple[str, bool, Callable[[Any], NDArray[Any
     """The column of the costs, whether it is a text, and what makes costs of it; None where each row costs 1."""
     from tamis.ops import ngrams
 
-    unit = done.manifest["budget"]["unit"]
+    unit = done.manifest.get("budget", {}).get("unit", "rows")
     text, spec = done.role("text"), done.manifest["pool"].get("scan", {})
-    if unit == "rows" or (unit == "tokens" and spec.get("tokens") != "default"):
+    if unit == "rows" or "recut" in done.manifest or (unit == "tokens" and spec.get("tokens") != "default"):
         return None
     measures: dict[str, Callable[[Any], Any]] = {
         "chars": lambda column: pc.utf8_length(column).fill_null(0).to_numpy(),
@@ -144,7 +145,7 @@ def _check_column(done: Finished, name: str, found: pa.Array, expected: pa.Array
 
 def check_subset(done: Finished) -> str | None:
     """The subset is the kept rows in pool order with the pool's values."""
-    if not done.is_selection or is_copy(done) or not done.manifest.get("request", {}).get("subset"):
+    if not done.is_selection or done.is_copy or not done.manifest.get("request", {}).get("subset"):
         return None
     path = done.file(f"subset{done.pool.suffix}")
     if not path.is_file():
@@ -156,6 +157,7 @@ def check_subset(done: Finished) -> str | None:
 def check_contents(done: Finished, full: bool) -> str:
     """Each file is the one that was read: by its stamp, or by reading it again where the stamp is another."""
     pool, known = done.pool, done.manifest["pool"].get("contents")
+    _check_vectors(done, full)
     if known is None:
         if done.is_unchanged:
             return "the pool's files have the names, sizes, times and ends of those that were read"
@@ -174,6 +176,18 @@ def check_contents(done: Finished, full: bool) -> str:
         others = " (sizes, times and ends of the others are as they were)" if len(changed) < len(known) else ""
         return f"{len(changed):,} of the pool's files have other stamps; read again, their rows are the same{others}"
     return "the pool's files have the sizes, times and ends of those that were read (--full reads them again)"
+
+
+def _check_vectors(done: Finished, full: bool) -> None:
+    """A file of vectors beside the pool is the one that was read."""
+    known = done.manifest["pool"].get("vectors")
+    if known is None:
+        return
+    path, file = known["path"], VectorFile(known["path"], known["key"])
+    if not storage.is_file(path):
+        raise refusals.POOL_FILES_CHANGED("the pool", said=f"its file {path} is missing")
+    if (full or storage.stamp(path) != known["stamp"]) and vectors_content(file) != known["content"]:
+        raise refusals.POOL_FILE_CHANGED(path, first="")
 
 
 CHECKS: tuple[Callable[[Finished], str | None], ...] = (check_places, check_values, check_subset)

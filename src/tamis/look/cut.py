@@ -97,7 +97,7 @@ def _last_kept(done: Finished, ordering: Ordering, target: str | None, row: int)
         ranks, among = _same_bin(done, ranks, row)
     if not len(ranks):
         return None, among
-    _, priority = ordering.at(done.rows[ranks])
+    priority = ordering.of(done.rows[ranks], done.selection["score"].to_numpy()[ranks])
     order = np.lexsort((-done.rows[ranks], priority))  # the lowest priority first, of equal ones the last row
     return int(ranks[order[0]]), among
 

@@ -65,8 +65,14 @@ class Finished:
 
     @property
     def is_selection(self) -> bool:
-        """Whether rows were kept; `tamis score` keeps none."""
-        return "budget" in self.manifest
+        """Whether rows were kept; `tamis score` keeps none. Combined selections have no budget of their own."""
+        return bool({"budget", "made_of"} & set(self.manifest))
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether this was written by `Selection.save` or `tamis combine`, which leave all but the selection out."""
+        others = (self.file(name).exists() for name in ("scores.parquet", "duplicates.parquet"))
+        return not any(others) and not list(self.path.glob("subset.*"))
 
     @cached_property
     def score_names(self) -> list[str]:
@@ -102,8 +108,9 @@ class Finished:
         return np.column_stack([table["row"].to_numpy(), table["kept_row"].to_numpy()])
 
     def role(self, name: str) -> str | None:
-        """The column of a role."""
-        found = self.manifest.get("roles", {}).get(name)
+        """The column of a role; of combined selections that of the first."""
+        first = self.manifest.get("made_of", [{}])[0]
+        found = self.manifest.get("roles", first.get("roles", {})).get(name)
         return found["column"] if found else None
 
     @property

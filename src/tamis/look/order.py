@@ -84,6 +84,10 @@ class Ordering:
         batches = (batch for shard in pool.shards for batch in pool.read(shard, wanted))
         return np.concatenate([hash_rows(batch.column(0))[:, 0] for batch in batches])
 
+    def of(self, rows: Rows, scores: Floats) -> Floats:
+        """Priorities of eligible rows whose scores are known, so that nothing has to be read where that suffices."""
+        return self._priority(rows, scores) if self.chooser.pointwise else self.at(rows)[1]
+
     def at(self, wanted: Rows) -> tuple[Floats, Floats]:
         """Score and priority of each of the rows `wanted`, NaN where one is not eligible."""
         order = np.argsort(wanted, kind="stable")

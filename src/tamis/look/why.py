@@ -126,7 +126,7 @@ def _kept(done: Finished, made: Why, rank: int) -> None:
 def _dropped(done: Finished, made: Why) -> None:
     made.kept = False if done.is_selection else None
     if not done.file("scores.parquet").is_file():
-        made.because = "it was not chosen, and the scores are not here: this is a saved copy of a selection"
+        made.because = "it was not chosen, and the scores are not here: this is a saved or combined selection"
         return
     if not any((rows == made.row).any() for rows, _ in done.scores(made.row, made.row + 1)):
         made.because = _left_out(done, made)

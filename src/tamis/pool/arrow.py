@@ -33,7 +33,7 @@ from tamis.pool.base import (
 )
 from tamis.pool.parquet import batch_rows, grouped
 from tamis.pool.storage import Found
-from tamis.pool.views import check_views, taken
+from tamis.pool.views import check_views, has_dictionary, taken
 
 
 class ArrowPool(ColumnarPool):
@@ -68,14 +68,15 @@ class ArrowPool(ColumnarPool):
         rows = 0
         try:
             with storage.seekable(file.path) as source:
-                for batch in _record_batches(source, layout(file), shard, names):
+                for whole in _record_batches(source, layout(file), shard, names):
+                    batch = whole if names is None else whole.select(names)
                     batch.validate(full=True)
                     for column in batch.columns:
                         check_views(column)
                     rows += batch.num_rows
-                    yield batch if names is None else batch.select(names)
+                    yield batch
             if rows != shard.rows:
-                raise pa.ArrowInvalid(f"it has {rows} rows where {shard.rows} are due")
+                raise pa.ArrowInvalid(f"{rows} of {shard.rows} rows could be read")
         except READ_ERRORS as error:
             raise unreadable(file.path, error) from error
 
@@ -85,7 +86,7 @@ class ArrowPool(ColumnarPool):
         options = pa.ipc.IpcWriteOptions(compression=first.codec, unify_dictionaries=True)
         make = pa.ipc.new_file if first.is_file else pa.ipc.new_stream
         with pa.OSFile(str(path), "wb") as sink, make(sink, self.columns, options=options) as writer:
-            if first.is_file and any(map(_has_dictionary, self.columns.types)):
+            if first.is_file and any(map(has_dictionary, self.columns.types)):
                 self._write_unified(pieces, writer, path)
                 return
             for table in grouped(pieces):
@@ -129,7 +130,8 @@ def _record_batches(source: Any, found: Layout, shard: Shard, names: list[str] |
     """Record batches with the columns called `names`, decompressed, of memory-mapped files without a copy."""
     if found.is_file:
         schema = pa.ipc.open_file(source).schema
-        reader = pa.ipc.open_file(source, options=_only(schema, names))
+        mapped = isinstance(source, pa.MemoryMappedFile) and found.codec is None
+        reader = pa.ipc.open_file(source, options=_only(schema, None if mapped else names))
         yield from (reader.get_batch(number) for number in range(shard.start, shard.stop))
     else:
         spliced = Spliced(source, found.spans(shard.start, shard.stop))
@@ -138,7 +140,7 @@ def _record_batches(source: Any, found: Layout, shard: Shard, names: list[str] |
 
 
 def _only(schema: pa.Schema, names: list[str] | None) -> pa.ipc.IpcReadOptions:
-    """Options that leave all other columns unread."""
+    """Options that leave all other columns unread; a file container is then copied, so not where that gains nothing."""
     fields = None if names is None else [schema.get_field_index(name) for name in names]
     return pa.ipc.IpcReadOptions(use_threads=False, included_fields=fields)
 
@@ -185,14 +187,6 @@ class Spliced:
 
     def close(self) -> None:
         """The source stays open."""
-
-
-def _has_dictionary(kind: pa.DataType) -> bool:
-    """Whether values of this type refer to a dictionary, at any depth."""
-    if isinstance(kind, pa.ExtensionType):
-        kind = kind.storage_type
-    inside = [kind.field(number).type for number in range(kind.num_fields)]
-    return pa.types.is_dictionary(kind) or any(map(_has_dictionary, inside))
 
 
 def open_arrow(found: list[Found]) -> ArrowPool:

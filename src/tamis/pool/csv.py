@@ -33,7 +33,7 @@ from tamis.pool.text_file import TextPool, pieces_of
 
 SAMPLE_BYTES = 1 << 20
 COPY_BYTES = 1 << 20  # stays in the processor's cache
-COMPILED_FROM_BYTES = 3 * SHARD_BYTES // 2
+COMPILED_FROM_BYTES = SHARD_BYTES
 WHOLE = 1 << 62
 ARROW_TYPES = {"integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_()}
 
@@ -233,14 +233,17 @@ def open_csv(found: list[Found]) -> CsvPool:
     size = SAMPLE_BYTES if len(found) <= 16 else SAMPLE_BYTES // 16
     for index, one in enumerate(found):
         head = read_head(one.path, size)
-        kinds, notes = guess_types(one.path, head)
+        kinds, odd = guess_types(one.path, head)
         if index == 0:
             pool.header, pool.delimiter, pool.schema = head.header, head.delimiter, kinds
             if head.delimiter != "," and ending(one.path) == ".csv":
-                notes.append(f"fields of {one.path} are divided by {CALLED[head.delimiter]}, as in its header")
+                pool.notes.append(f"fields of {one.path} are divided by {CALLED[head.delimiter]}, as in its header")
         _refuse_another_head(pool, one.path, head)
-        pool.schema = {name: wider(kind, kinds[name]) for name, kind in pool.schema.items()}
-        pool.notes += notes
+        for name, kind in pool.schema.items():
+            pool.schema[name] = wider(kind, kinds[name])
+            if pool.schema[name] == "text" and {kind, kinds[name]} - {"null", "text"}:
+                odd.setdefault(name, f"{kinds[name]} in {one.path} and {kind} before it")
+        pool.mixed = odd | pool.mixed
         pool.shards += _shards(pool, index, head)
     return pool
 

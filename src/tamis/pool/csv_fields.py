@@ -3,6 +3,7 @@
 An empty field without quotes is null, an empty one in quotes is an empty text, and nothing else is null.
 """
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ from tamis import refusals
 from tamis.pool import storage
 from tamis.pool.base import TYPES, WORDS, first_line
 from tamis.pool.csv_records import Part, RecordError, count_fields, count_lines
-from tamis.pool.csv_values import to_type
+from tamis.pool.csv_values import PADDED, to_type
 from tamis.pool.text_file import pieces_of
 
 MARK = b"\xef\xbb\xbf"
@@ -86,10 +87,16 @@ def typed_field(texts: pa.Array, name: str, target: pa.DataType | None, place: P
     found = to_type(texts, target)
     if isinstance(found, int):
         value = texts[found].as_py() or ""
-        shown = repr(value if len(value) <= SHOWN else value[: SHOWN - 1] + "…")
         expected = WORDS.get(target, f"of type {target}")
-        raise refusals.CSV_VALUE(place(found), name=name, value=shown, expected=expected)
+        if re.match(PADDED, value.strip(" \t")):
+            expected += ", since it has a plus sign or a leading zero"
+        raise refusals.CSV_VALUE(place(found), name=name, value=shortened(value), expected=expected)
     return found
+
+
+def shortened(value: str) -> str:
+    """A value in quotes, for a message."""
+    return repr(value if len(value) <= SHOWN else value[: SHOWN - 1] + "…")
 
 
 def line_at(path: str, at: int) -> int:

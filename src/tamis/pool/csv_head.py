@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 from tamis import refusals
 from tamis.pool import storage
 from tamis.pool.base import first_line, refuse_equal_names
-from tamis.pool.csv_fields import MARK, fields_of, not_a_record, place_in
+from tamis.pool.csv_fields import MARK, fields_of, not_a_record, place_in, shortened
 from tamis.pool.csv_records import LONGEST, Part, RecordError, count_fields, find_records, first_record
-from tamis.pool.csv_values import NUMBER, absent_words, guess
+from tamis.pool.csv_values import NUMBER, guess, odd_one
 
 SNIFFED = ",;\t"
 DELIMITERS = {".csv": SNIFFED, ".tsv": "\t", ".tab": "\t"}
@@ -124,19 +124,19 @@ def _names(path: str, header: memoryview, at: int, delimiter: str) -> list[str]:
     return names
 
 
-def guess_types(path: str, head: Head) -> tuple[dict[str, str], list[str]]:
-    """The types of the columns by the first rows, and what to say of them."""
-    if not len(head.rows.starts):
-        return dict.fromkeys(head.names, "null"), []
-    fields = fields_of(
-        head.rows, head.names, head.names, head.delimiter, lambda byte: place_in(path, head.rows.at + byte)
-    )
-    kinds, notes = {}, []
+def guess_types(path: str, head: Head) -> tuple[dict[str, str], dict[str, str]]:
+    """The types of the columns by the first rows, and of texts that most are numbers which one is not, and where."""
+    rows, kinds = head.rows, dict.fromkeys(head.names, "null")
+    odd: dict[str, str] = {}
+    if not len(rows.starts):
+        return kinds, odd
+    fields = fields_of(rows, head.names, head.names, head.delimiter, lambda byte: place_in(path, rows.at + byte))
     for name, texts in zip(head.names, fields, strict=True):
         kinds[name] = guess(texts)
-        if kinds[name] == "text" and (word := absent_words(texts)):
-            notes.append(f"column {name!r} of {path} is text since {word!r} stands in it (only an empty field is null)")
-    return kinds, notes
+        if kinds[name] == "text" and (row := odd_one(texts)) is not None:
+            place = place_in(path, rows.at + int(rows.starts[row]))
+            odd[name] = f"numbers but for {shortened(texts[row].as_py())} in {place}"
+    return kinds, odd
 
 
 def wider(one: str, other: str) -> str:

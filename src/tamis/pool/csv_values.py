@@ -14,7 +14,7 @@ from tamis.pool.base import TYPES
 INTEGER = r"^(?:0|-?[1-9][0-9]*)$"
 NUMBER = r"^-?(?:(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:nan|inf|infinity))$"
 TRUE, FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
-ABSENT = ("NA", "N/A", "n/a", "#N/A", "null", "NULL", "None", "-", "?")
+PADDED = r"^-?(?:\+|0[0-9])"
 PLUS, MINUS, ZERO, NINE = b"+-09"
 
 
@@ -46,12 +46,15 @@ def guess(texts: pa.Array) -> str:
     return "text"
 
 
-def absent_words(texts: pa.Array) -> str:
-    """The word for what is missing that alone keeps a column of texts from being numbers, or nothing."""
-    others = texts.filter(pc.invert(pc.match_substring_regex(pc.utf8_trim(texts, " \t"), NUMBER)))
-    words = others.slice(0, 1).to_pylist()
-    alone = 0 < len(others) < len(texts) - texts.null_count and pc.all(pc.equal(others, words[0])).as_py()
-    return words[0] if alone and words[0] in ABSENT else ""
+def odd_one(texts: pa.Array) -> int | None:
+    """The first row that is no number in a column of texts of which most are; ids such as `007` are not meant."""
+    trimmed = pc.utf8_trim(texts, " \t")
+    numbers = pc.match_substring_regex(trimmed, NUMBER)
+    known = len(texts) - texts.null_count
+    if 2 * (pc.sum(numbers).as_py() or 0) < max(known, 1) or pc.any(pc.match_substring_regex(trimmed, PADDED)).as_py():
+        return None
+    row = int(pc.index(numbers, False).as_py())
+    return row if row >= 0 else None
 
 
 def _exact(texts: pa.Array, target: pa.DataType) -> pa.Array | None:

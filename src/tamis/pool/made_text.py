@@ -27,8 +27,7 @@ def find_text(
         raise refusals.TEXT_GIVEN_TWICE(f"{flag} {column} and --template {written(asked)!r}")
     if not asked and ("text" in roles or column is not None):
         return
-    taken = {role.column for word, role in roles.items() if word != "text"}
-    found = template_for(pool, asked, place, taken, flag)
+    found = template_for(pool, asked, place, {role.column for role in roles.values()}, flag)
     if found is not None:
         roles["text"] = derive_text(pool, found[0])
         pool.notes += [found[1]] if found[1] else []

@@ -47,9 +47,8 @@ def shape_of(pool: Pool, name: str, taken: Collection[str] = ()) -> Shape | None
     known |= {column: column for column in pool.schema if column not in taken}
     columns: list[str] = []
     for names in SHAPES[name]:
-        kinds = ("turns",) if name == "messages" else ("turns", "text")
-        if names is SHAPES[name][-1] and name != "preference":
-            kinds = (*kinds, "integer", "number", "boolean")
+        numbers = ("integer", "number", "boolean") if names is SHAPES[name][-1] else ()
+        kinds = ("turns",) if name == "messages" else ("turns", "text", *numbers)
         fitting = (known[column] for column in names if column in known and kind_of(pool, known[column]) in kinds)
         found = next(fitting, None)
         if found is None and "" not in names:

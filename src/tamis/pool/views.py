@@ -1,4 +1,4 @@
-"""View types of Arrow, which polars writes: Arrow can cast them to plain strings and back, and take no rows of them."""
+"""Types of Arrow that need care: views, which polars writes and of which Arrow can take no rows, and dictionaries."""
 
 import numpy as np
 import pyarrow as pa
@@ -57,6 +57,14 @@ def plain_schema(schema: pa.Schema) -> pa.Schema:
     """`schema` with plain types; the same object where it has no views."""
     fields = [plain_field(field) for field in schema]
     return schema if fields == list(schema) else pa.schema(fields, schema.metadata)
+
+
+def has_dictionary(kind: pa.DataType) -> bool:
+    """Whether values of this type refer to a dictionary, at any depth."""
+    if isinstance(kind, pa.ExtensionType):
+        kind = kind.storage_type
+    inside = [kind.field(number).type for number in range(kind.num_fields)]
+    return pa.types.is_dictionary(kind) or any(map(has_dictionary, inside))
 
 
 def taken(batch: pa.RecordBatch, rows: NDArray[np.int64]) -> pa.RecordBatch:
