@@ -20,7 +20,7 @@ def roles_options(command: Any) -> Any:
 
 def show(result: Any, as_json: bool) -> None:
     """Print a result: for a person, or as one JSON object."""
-    click.echo(json.dumps(result.to_json(), allow_nan=False) if as_json else "\n".join(result.lines()))
+    click.echo(json.dumps(result.to_json(), allow_nan=False) if as_json else str(result))
 
 
 @click.command()
@@ -75,11 +75,12 @@ def compare(a: str, b: str, as_json: bool) -> None:
 @click.command()
 @click.argument("pool", nargs=-1, required=True)
 @roles_options
+@click.option("--template", help="the text of an example, made of its columns, as in '{question}\\n{answer}'")
 @as_json_option
 def inspect(pool: tuple[str, ...], as_json: bool, **roles: str | None) -> None:
     """Say what POOL holds: columns, roles, lengths, scripts, duplicates, and what looks suspicious."""
     from tamis.engine.console import Console
-    from tamis.look.inspect import inspect_pool
+    from tamis.look.inspection import inspect_pool
 
     show(inspect_pool(list(pool), roles, Console().progress), as_json)
 

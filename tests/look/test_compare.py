@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import tamis
-from tamis.look import compare
+from tamis.look import compare, comparison
 from tamis.ops.correlation import average_ranks, spearman
 
 from .pools import ROWS, rows, save
@@ -127,12 +127,9 @@ def test_other_pools_without_ids_are_refused(folder, run):
 
 
 def test_scores_of_many_rows_are_sampled(two, monkeypatch):
-    import sys
-
-    module = sys.modules["tamis.look.compare"]
     exact = compare("a", "b").scores[0]
-    monkeypatch.setattr(module, "EXACT", 10)
-    monkeypatch.setattr(module, "SAMPLE", 30)
+    monkeypatch.setattr(comparison, "EXACT", 10)
+    monkeypatch.setattr(comparison, "SAMPLE", 30)
     found = compare("a", "b")
     (score,) = found.scores
     assert 10 < score.sample < 50 and score.rows == exact.rows

@@ -206,6 +206,34 @@ def test_several_files_make_one_pool(folder, run, write):
     assert (folder / "out/subset.csv").read_bytes() == b"id,n\r\n1,1\r\n2,2\r\n3,2.5\nx4,\n"
 
 
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        ("b,a\n1,2\n", "two/b.csv: its columns are not those of two/a.csv: their order differs"),
+        ("a\n1\n", "'b' is there in one and missing in the other"),
+        ("a,b,c\n1,2,3\n", "'c' is missing in one and there in the other"),
+        ("a;b\n1;2\n", "two/b.csv: ';' stands between its fields, and a comma in two/a.csv"),
+    ],
+)
+def test_files_of_two_kinds_are_refused(folder, write, second, said):
+    write("two/a.csv", "a,b\n1,2\n")
+    write("two/b.csv", second)
+    with pytest.raises(tamis.Refused) as caught:
+        open_pool("two")
+    assert said in str(caught.value)
+
+
+def test_blank_lines_at_the_end_are_no_shard(tmp_path, write, monkeypatch):
+    monkeypatch.setattr(module, "SHARD_BYTES", 100)
+    pool = open_pool(write(tmp_path / "p.csv", b"a,b\n" + b"1,2\r\n" * 20 + b"\r\n" * 60))
+    assert [shard.rows for shard in pool.shards] == [20]
+
+
+def test_bytes_of_a_line_are_counted_in_files_without_newlines(tmp_path, write):
+    with pytest.raises(tamis.Refused, match="line 3: it is not UTF-8 at byte 4 of the line"):
+        open_pool(write(tmp_path / "p.csv", b"a,b\r1,2\rcaf\xe9,3\r"))
+
+
 def test_a_row_longer_than_any_block(tmp_path, write):
     long = "long, " * 1_000_000
     path = write(tmp_path / "p.csv", f'id,text\n1,"{long}"\n2,short\n')

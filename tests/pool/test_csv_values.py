@@ -95,6 +95,11 @@ def test_what_keeps_a_column_from_being_numbers_is_found():
         assert odd_one(pa.array(fields, pa.large_string())) == row
 
 
+@pytest.mark.parametrize("field", ["007", "+5", "-00.5"])
+def test_the_last_of_a_slice_is_looked_at(field):
+    assert to_type(pa.array(["1", "2", field], pa.large_string()).slice(1), pa.float64()) == 1
+
+
 def test_many_rows_and_one_wrong():
     rng = random.Random(1)
     fields = [str(rng.randrange(-(2**63), 2**63)) for _ in range(5000)]

@@ -1,4 +1,4 @@
-"""Arrays of JSON objects are read as Python's json reads them, whatever the blocks, or refused with element and line."""
+"""Arrays of JSON objects are read as Python's json reads them, in any blocks, or refused with element and line."""
 
 import bz2
 import gzip
@@ -19,26 +19,8 @@ from tamis.pool.json_array import ArrayLines, compact
 
 from .mutate import mutations
 
-CASES = int(os.environ.get("TAMIS_FUZZ_CASES", "2000"))
-PIECES = [
-    b'"',
-    b"\\",
-    b'\\"',
-    b"\\\\",
-    b"[",
-    b"]",
-    b"{",
-    b"}",
-    b",",
-    b",,",
-    b"\n",
-    b" ",
-    b"},{",
-    b"}]",
-    b"1",
-    b"null",
-    b"\r\n",
-]
+CASES = int(os.environ.get("TAMIS_FUZZ_CASES", "800"))
+PIECES = [b'"', b"\\", b'\\"', b"\\\\", b"[", b"]", b"{", b"}", b",", b",,", b"\n", b" ", b"},{", b"}]", b"1", b"null"]
 ROWS = [
     {"id": 1, "x": 'a "quoted" [text], {so}'},
     {"id": 2, "x": "back\\slash\\\\"},
@@ -65,18 +47,12 @@ def rows_of(path, block=1 << 21, step=1 << 18):
         patch.setattr(jsonl, "COPY_BYTES", block)
         patch.setattr(json_array, "STEP", step)
         pool = open_pool(path)
-        columns = [
-            row for shard in pool.shards for b in pool.read(shard, {"id": None, "x": None}) for row in b.to_pylist()
-        ]
+        wanted = {"id": None, "x": None}
+        columns = [row for shard in pool.shards for batch in pool.read(shard, wanted) for row in batch.to_pylist()]
         kept = b"".join(piece for shard in pool.shards for piece in pool.kept(shard, np.arange(len(columns))))
     lines = kept.split(b"\n")
     assert lines.pop() == b""
     return columns, [json.loads(line) for line in lines]
-
-
-def as_text(value):
-    """A value as the pool gives it where no type is asked for."""
-    return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
 def agrees(content, path, block=1 << 21, step=1 << 18):
@@ -95,16 +71,15 @@ def agrees(content, path, block=1 << 21, step=1 << 18):
         assert str(error).startswith(str(path))
         return False
     assert kept == expected, content
-    wanted = [[row.get("id"), row.get("x")] for row in expected]
-    assert [[value if type(value) is str else None for value in row] for row in wanted] == [
-        [found if type(value) is str else None for found, value in zip(row.values(), values, strict=True)]
-        for row, values in zip(columns, wanted, strict=True)
-    ]
+    for row, found in zip(expected, columns, strict=True):
+        for name, text in found.items():
+            value = row.get(name)
+            assert value == (text if text is None or isinstance(value, str) else json.loads(text)), content
     return True
 
 
 @given(st.data(), st.lists(st.dictionaries(st.sampled_from(["id", "x", 'k"\\']), VALUES, max_size=3), max_size=8))
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_any_array_in_any_blocks(tmp_path_factory, data, rows):
     path = tmp_path_factory.getbasetemp() / "any.json"
     space = blanks(data.draw(st.booleans()))
@@ -113,9 +88,8 @@ def test_any_array_in_any_blocks(tmp_path_factory, data, rows):
     joined = "".join(f"{data.draw(space)}{',' if at else ''}{data.draw(space)}{row}" for at, row in enumerate(elements))
     mark = data.draw(st.sampled_from(["", "\ufeff"]))
     content = f"{mark}{data.draw(space)}[{data.draw(space)}{joined}{data.draw(space)}]{data.draw(space)}".encode()
-    assert (
-        agrees(content, path, data.draw(st.sampled_from([8, 50, 1 << 21])), data.draw(st.integers(3, 90))) or not rows
-    )
+    block, step = data.draw(st.sampled_from([8, 50, 1 << 21])), data.draw(st.integers(3, 90))
+    assert agrees(content, path, block, step) or not rows
 
 
 def test_mutated_arrays_are_refused_or_read_exactly(tmp_path):
@@ -183,7 +157,6 @@ BIG = ",\n".join(f'{{"x": {row}}}' for row in range(30_000))
         ('[{"x": 1},\n[2]]', r"element 2, line 2: it is not an object"),
         ('[{"x": 1}\n{"x": 2}]', r"element 1, line 1: invalid JSON"),
         ('[{"x": 1}}', r"element 1, line 1: invalid JSON: expected ',' or '\]'"),
-        ('[{"x": 1}]\n\n5', r"a\.json: invalid JSON: the array is not closed"),
         ('[{"x": 1}]\n\n[5]', r"a\.json, line 3: invalid JSON: expected nothing after the array"),
         ('[{"x": "a\nb"}]', r"element 1, line 1: invalid JSON"),
         (f'[{BIG},\n{{"x": }}]', r"element 30001, line 30001: invalid JSON: expected a value; mend"),

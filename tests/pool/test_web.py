@@ -85,6 +85,16 @@ def test_of_parquet_only_the_columns_and_row_groups_are_fetched_that_are_needed(
     assert 2 / 4 * pool.bytes < web.sent < 2 / 4 * pool.bytes + 3 * footer
 
 
+def test_nothing_behind_the_end_of_a_shard_is_fetched(serve, folder):
+    content = np.random.default_rng(0).bytes(4_000_000)
+    (folder / "f.bin").write_bytes(content)
+    web = serve()
+    with storage.open_binary(f"{web.url}/f.bin", 3_000_000) as file:
+        read = b"".join(file.read(100_000) for _ in range(30))
+    assert read == content[:3_000_000] and web.sent <= 3_000_000 + storage.ENDS
+    assert web.gets < 20, "blocks grow"
+
+
 @pytest.mark.parametrize("ranges", [True, False])
 def test_any_reads_and_jumps_give_the_bytes_of_the_file(ranges, serve, folder, monkeypatch):
     content = np.random.default_rng(0).bytes(300_000)

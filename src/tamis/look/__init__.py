@@ -3,10 +3,10 @@
 from os import PathLike
 from typing import Any
 
-from tamis.look.compare import Comparison, compare_selections
-from tamis.look.inspect import Inspection, inspect_pool
-from tamis.look.verify import Verified, verify_folder
-from tamis.look.why import Why, why_row
+from tamis.look.comparison import Comparison, compare_selections
+from tamis.look.inspection import Inspection, inspect_pool
+from tamis.look.reason import Why, why_row
+from tamis.look.verification import Verified, verify_folder
 
 __all__ = ["Comparison", "Inspection", "Verified", "Why", "compare", "inspect", "verify", "why"]
 

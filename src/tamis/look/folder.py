@@ -1,7 +1,9 @@
 """An output folder as it is looked at: its tables, its pool, and the parts of its scan where they are still there."""
 
 import json
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -148,13 +150,13 @@ class Finished:
         return None
 
     @cached_property
-    def _work(self) -> "tempfile.TemporaryDirectory[str]":
-        return tempfile.TemporaryDirectory(prefix="tamis-look-")
-
-    @cached_property
     def frame(self) -> Frame | None:
         """What the scan found, by row of the pool as it was; it can say nothing of files."""
-        return Frame(None, self.parts, Path(self._work.name)) if self.parts else None  # type: ignore[arg-type]
+        if self.parts is None:
+            return None
+        work = tempfile.mkdtemp(prefix="tamis-look-")
+        weakref.finalize(self, shutil.rmtree, work, ignore_errors=True)
+        return Frame(None, self.parts, Path(work))  # type: ignore[arg-type]
 
     @cached_property
     def located(self) -> Located:

@@ -85,6 +85,8 @@ def _planned(paths: list[str], what: str) -> Pool:
 def _open_files(paths: list[str], what: str) -> Pool:
     notes: list[str] = []
     files = find_files(paths, what, notes)
+    if not files:
+        raise refusals.POOL_EMPTY(" ".join(paths), what=what)
     by_format: dict[str, list[Found]] = {}
     for found in files:
         by_format.setdefault(str(format_of(found.path)), []).append(found)

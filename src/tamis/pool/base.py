@@ -293,8 +293,11 @@ def type_name(arrow: pa.DataType) -> str:
     return "other"
 
 
-def as_type(array: pa.Array, target: pa.DataType) -> pa.Array:
-    """`array` as `target`, values unchanged; raises `pa.ArrowInvalid` where that cannot be."""
+def as_type(array: pa.Array, target: pa.DataType | None) -> pa.Array:
+    """`array` as `target`, or as it is but sound; raises `pa.ArrowInvalid` where that cannot be."""
+    if target is None:
+        array.validate(full=True)
+        return array
     if pa.types.is_dictionary(array.type):
         array = pc.cast(array, plain_type(array.type)).dictionary_decode()
     if target == TYPES["text"]:
@@ -339,20 +342,17 @@ def typed(pool: Pool, shard: Shard, batch: pa.RecordBatch, columns: Columns, fir
     """`columns` of `batch`, which starts at row `first` of `shard`, as their types; refuses the first wrong row."""
     arrays = []
     for name, target in columns.items():
-        if target is None:
-            arrays.append(batch.column(name))
-            continue
         try:
             arrays.append(as_type(batch.column(name), target))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             row = _first_wrong(batch.column(name), target)
-            expected = WORDS.get(target, str(target))
+            expected = "it is" if target is None else WORDS.get(target, str(target))
             place = pool.where(shard, first + row)
             raise refusals.VALUE_WRONG_TYPE(place, name=name, expected=expected, said=first_line(error)) from None
     return pa.RecordBatch.from_arrays(arrays, names=list(columns))
 
 
-def _first_wrong(array: pa.Array, target: pa.DataType) -> int:
+def _first_wrong(array: pa.Array, target: pa.DataType | None) -> int:
     """The first row of `array` that `as_type` does not take."""
     for row in range(len(array)):
         try:

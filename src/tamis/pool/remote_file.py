@@ -100,9 +100,10 @@ class RemoteFile(io.RawIOBase):
             self.ahead = after, begun(self._fetch, after, self._length(after, 0))
 
     def _length(self, start: int, wanted: int) -> int:
-        """How much to fetch from `start`: a block, but from `until` on nothing that is not wanted now."""
-        end = self.until if start < self.until else self.size
-        return max(wanted, min(self.block, end - start))
+        """How much to fetch from `start`: a block that does not reach behind `until`, or what is wanted now."""
+        if start < self.until:
+            return max(wanted, min(self.block, self.until - start))
+        return max(wanted, min(FIRST, self.size - start))
 
     def _fetch(self, start: int, length: int) -> bytes:
         """Bytes from `start` on, all of them."""

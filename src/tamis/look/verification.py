@@ -28,6 +28,9 @@ class Verified:
     def __bool__(self) -> bool:
         return self.difference is None
 
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
     def lines(self) -> list[str]:
         """For a person."""
         found = [line for said in self.checked for line in wrapped(said, "  ok  ", "      ")]

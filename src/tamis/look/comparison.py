@@ -64,6 +64,9 @@ class Comparison:
     first_only_a: list[Any] = field(default_factory=list)
     first_only_b: list[Any] = field(default_factory=list)
 
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
     def lines(self) -> list[str]:
         """For a person."""
         shares = f"{percent(self.both, self.kept_a)} of A, {percent(self.both, self.kept_b)} of B"

@@ -23,7 +23,8 @@ from tamis.look.texts import TextSample
 from tamis.ops.hashing import hash_rows
 from tamis.pool import Pool, open_pool
 from tamis.pool.base import ColumnarPool
-from tamis.pool.images import find_images
+from tamis.pool.images import COLUMN as IMAGE
+from tamis.pool.images import Images, find_images
 from tamis.pool.made_text import find_text
 from tamis.pool.roles import Role, find_roles, need_text
 
@@ -55,9 +56,12 @@ class Inspection:
         """For a program."""
         return asdict(self)
 
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
     def lines(self) -> list[str]:
         """For a person."""
-        from tamis.look.inspect_words import inspection_lines
+        from tamis.look.inspection_words import inspection_lines
 
         return inspection_lines(self)
 
@@ -128,6 +132,8 @@ def inspect_pool(source: Any, given: dict[str, str | None], progress: Progress |
         columns = {name: Column(name, kind) for name, kind in pool.schema.items() if name not in unreadable}
         if "text" in roles and roles["text"].column in pool.derived:
             columns[roles["text"].column] = Column(roles["text"].column, "text")
+        if isinstance(images := pool.derived.get(IMAGE), Images) and "image" in roles:
+            roles["image"] = Role(images.column, roles["image"].how)
         roles = {role: found for role, found in roles.items() if found.column in columns}
         with tempfile.TemporaryDirectory(prefix="tamis-inspect-") as folder:
             one = Pass(pool, roles, columns, Path(folder))
@@ -143,9 +149,10 @@ def inspect_pool(source: Any, given: dict[str, str | None], progress: Progress |
 def _opened(source: Any, given: dict[str, str | None], place: str) -> tuple[Pool, dict[str, Role]]:
     """The pool and its roles, as `tamis select` finds them; also a text that nobody named, where it can be only one."""
     pool = open_pool(source)
-    roles = find_roles(pool.schema, given, place, pool.mixed)
+    asked = {role: column for role, column in given.items() if role != "template"}
+    roles = find_roles(pool.schema, asked, place, pool.mixed)
     find_images(pool, roles, place)
-    find_text(pool, roles, None, given.get("text"), place)
+    find_text(pool, roles, given.get("template"), given.get("text"), place)
     with suppress(Refused):
         if given.get("text") is None:
             roles["text"] = need_text(pool.schema, roles, place)

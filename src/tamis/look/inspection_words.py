@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from tamis.look.words import counted, excerpt, fields, number, percent, size, table, wrapped
 
 if TYPE_CHECKING:
-    from tamis.look.inspect import Inspection
+    from tamis.look.inspection import Inspection
 
 MOST_COLUMNS = 60
 
@@ -41,18 +41,19 @@ def _range(column: dict[str, Any]) -> tuple[str, str, str]:
     if "smallest" in column:
         return number(column["smallest"]), number(column["median"]), number(column["largest"])
     if column["type"] == "text" and "longest" in column:
-        median = "-" if column["median_length"] is None else f"{column['median_length']:,.0f} chars"
-        return "", median, f"{column['longest']:,} chars"
+        median = "-" if column["median_length"] is None else counted(round(column["median_length"]), "char")
+        return "", median, counted(column["longest"], "char")
     return "", "", ""
 
 
 def _text(found: "Inspection") -> list[str]:
     if found.text is None:
         return []
-    text, many = found.text, found.text["characters"]
+    text = found.text
+    many = {name: number(None if value is None else round(value)) for name, value in text["characters"].items()}
     quantiles = (
-        f"shortest {number(many['shortest'])}, a quarter below {number(many['quarter'])}, half below "
-        f"{number(many['median'])}, 90% below {number(many['ninety_percent'])}, longest {number(many['longest'])}"
+        f"shortest {many['shortest']}, a quarter up to {many['quarter']}, half up to {many['median']}, 90% up to "
+        f"{many['ninety_percent']}, longest {many['longest']}"
     )
     scripts = ", ".join(f"{name} {percent(share, 1)}" for name, share in text["scripts"].items()) or "no letters"
     of = "all texts" if text["scripts_of"] == found.rows - text["empty"] else f"{text['scripts_of']:,} texts"

@@ -53,6 +53,9 @@ class Why:
     text: str | None = None
     notes: list[str] = field(default_factory=list)
 
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
     def lines(self) -> list[str]:
         """For a person."""
         name = f"row {self.row:,}" if self.id is None else f"{self.id!r}"
