@@ -94,7 +94,9 @@ writing = options(
 @click.option("--examples/--no-examples", default=True, help="show texts in the report")
 @writing
 def select(dry_run: bool, as_json: bool, **flags: Any) -> None:
-    """Choose a subset of POOL (files or folders of Parquet or JSONL) and say why.
+    """Choose a subset of POOL and say why.
+
+    POOL is files, folders or URLs of Parquet, Arrow, CSV, TSV, JSON Lines, JSON arrays or NumPy arrays.
 
     \b
     tamis select pool/ --method dsir --target wanted.jsonl --budget 10% -o out
@@ -107,7 +109,10 @@ def select(dry_run: bool, as_json: bool, **flags: Any) -> None:
 @asking
 @writing
 def score(dry_run: bool, as_json: bool, **flags: Any) -> None:
-    """Score every row of POOL by a method, and keep none: writes scores.parquet."""
+    """Score every row of POOL, and keep none.
+
+    Writes scores.parquet.
+    """
     _select(request_values(flags) | {"subset": False}, dry_run, as_json, verb="score")
 
 
@@ -120,7 +125,10 @@ def score(dry_run: bool, as_json: bool, **flags: Any) -> None:
 @click.option("--dry-run", is_flag=True, help="say what would be done, and do nothing")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object on standard output")
 def run(recipe: str | None, schema: bool, dry_run: bool, as_json: bool, **flags: Any) -> None:
-    """Run a RECIPE: a YAML or TOML file whose keys are the flags of `tamis select`, perhaps in several steps."""
+    """Run a RECIPE of YAML or TOML.
+
+    Its keys are the flags of `tamis select`; `steps` may hold several requests, each among the rows of the one before.
+    """
     if schema:
         from tamis.engine.schema import recipe_schema
 

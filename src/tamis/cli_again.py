@@ -12,7 +12,10 @@ FOLDER = click.Path(exists=True, file_okay=False)
 @click.argument("pool", nargs=-1, required=True)
 @click.option("--output", "-o", required=True, help="the file to write, in the pool's format")
 def apply(selection: str, pool: tuple[str, ...], output: str) -> None:
-    """Write the rows of POOL that the SELECTION (an output folder) keeps, untouched and in pool order."""
+    """Write the rows that a SELECTION keeps.
+
+    SELECTION is an output folder; the rows of POOL are untouched and in its order.
+    """
     from tamis.selection import Selection
 
     chosen = Selection.load(selection)
@@ -27,7 +30,9 @@ def apply(selection: str, pool: tuple[str, ...], output: str) -> None:
 @click.option("--force", is_flag=True, help="replace another selection in the output folder")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object on standard output")
 def recut(selection: str, budget: str, output: str, force: bool, as_json: bool) -> None:
-    """Make the request of SELECTION again with another budget: what was measured is not measured again.
+    """Cut a SELECTION to another budget.
+
+    It is the one that a new run would make; what was measured is not measured again.
 
     \b
     tamis recut out --budget 1% -o out-1
@@ -44,7 +49,9 @@ def recut(selection: str, budget: str, output: str, force: bool, as_json: bool) 
 @click.argument("selections", nargs=-1, required=True, type=FOLDER)
 @click.option("--output", "-o", required=True, help="a new or empty folder to write")
 def combine(how: str, selections: tuple[str, ...], output: str) -> None:
-    """Combine SELECTIONS of one pool: rows of any, of all, or of the first and no other.
+    """Unite, intersect or subtract SELECTIONS.
+
+    They must be of one pool: rows of any, of all, or of the first and no other.
 
     \b
     tamis combine union out-a out-b -o both

@@ -145,6 +145,21 @@ def test_a_server_that_goes_on_failing_breaks(failure, ranges, serve, folder, mo
     assert told.value.kind == "url-unreachable"
 
 
+@pytest.mark.parametrize("name", ["pool.parquet", "pool.jsonl.gz", "pool.csv"])
+def test_the_sentence_comes_through_every_reader(name, serve, files, monkeypatch):
+    web = serve()
+    pool = open_pool(f"{web.url}/{name}")
+    monkeypatch.setattr(remote_file, "PAUSE", 0)
+    web.fail = lambda number: 500
+    for read in (
+        lambda: list(pool.read(pool.shards[0], {"id": pa.large_string()})),
+        lambda: list(pool.kept(pool.shards[0], np.arange(3))),
+    ):
+        with pytest.raises(Broken, match="it cannot be reached") as told:
+            read()
+        assert told.value.kind == "url-unreachable"
+
+
 def test_a_file_of_another_length_is_noticed_while_it_is_read(serve, folder):
     (folder / "pool.jsonl").write_bytes(b'{"x": 1}\n' * 500_000)
     web = serve()
