@@ -6,10 +6,12 @@ Tables stand between `<!-- NAME: … -->` and `<!-- end -->`. A block marked `co
 and below each what it prints, which is replaced by what it prints now. `tests/test_docs.py` fails when a page is stale.
 """
 
+import contextlib
 import csv
 import gzip
 import importlib
 import importlib.util
+import io
 import json
 import os
 import re
@@ -189,10 +191,14 @@ def current(command: str, printed: str, folder: Path) -> str:
 
 
 def with_output(page: str, folder: Path) -> str:
-    """`page` with what its commands print now, run in their order."""
+    """`page` with what its commands print now, run in their order, its Python blocks among them."""
+    names: dict[str, object] = {"__name__": "page"}
 
     def again(found: re.Match[str]) -> str:
         text = found[2]
+        if found[1] == "python":
+            with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+                exec(compile(text, "page", "exec"), names)
         if found[1] == "sh":
             for command in commands(text):
                 if not is_skipped(command):

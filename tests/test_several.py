@@ -234,3 +234,15 @@ def test_a_notebook_shows_a_selection():
     page = tamis.select(pool, "top:x", budget=2)._repr_html_()
     assert "2 out of 3 rows by top" in page and "&lt;b&gt;" in page and "<b>," not in page
     assert page.count("<tr>") == 3 and "target" not in page
+
+
+def test_folders_may_have_any_name(run):
+    """A colon is no URL: every command takes such a folder and such a file."""
+    Path("a:b.csv").write_text("id,x\np,1\nq,2\nr,3\n")
+    told = run("select", "a:b.csv", "--method", "top:x", "--budget", 2, "-o", "o:u t")
+    assert told.code == 0, told.err
+    for words in (["verify", "o:u t"], ["why", "o:u t", "--id", "p"], ["compare", "o:u t", "o:u t"]):
+        told = run(*words)
+        assert told.code == 0, told.err
+    assert run("apply", "o:u t", "a:b.csv", "-o", "k:ept.csv").code == 0
+    assert Path("k:ept.csv").read_text() == Path("o:u t/subset.csv").read_text() == "id,x\nq,2\nr,3\n"

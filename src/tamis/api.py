@@ -140,7 +140,7 @@ def score(
     with tempfile.TemporaryDirectory(prefix="tamis-") as folder:
         path = Path(options.get("output") or Path(folder) / "out")
         run_select(plan, Folder(path), Console(quiet))
-        return pq.read_table(path / "scores.parquet", memory_map=False)
+        return pq.read_table(path.absolute() / "scores.parquet", memory_map=False)
 
 
 def run(recipe: Path_ | Mapping[str, Any], *, quiet: bool = True, **replaced: Any) -> Selection | list[Selection]:

@@ -143,7 +143,7 @@ FILE_FEATHER_ONE = Refusal(
 COLUMNS_OF_ONE_NAME = Refusal("{count} columns are called {name!r}", "rename all but one")
 ROWS_DO_NOT_FIT = Refusal(
     "its rows do not fit the types of the pool's first file ({said})",
-    "write the files with one schema, or add --no-subset",
+    "write the files with one schema, or add --no-subset (in Python, give apply a path)",
 )
 
 # columns and roles

@@ -65,7 +65,8 @@ class Selection:
                 raise refusals.SELECTION_MISSING(path, name=name, path=path)
         page = path / "report.html"
         text = page.read_text(encoding="utf-8") if page.is_file() else None
-        return cls(pq.read_table(path / "selection.parquet"), json.loads((path / "manifest.json").read_text()), text)
+        table = pq.read_table(path.absolute() / "selection.parquet")
+        return cls(table, json.loads((path / "manifest.json").read_text(encoding="utf-8")), text)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -172,7 +173,7 @@ class Selection:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise refusals.FOLDER_NOT_EMPTY(path)
         path.mkdir(parents=True, exist_ok=True)
-        pq.write_table(self.table, path / "selection.parquet", compression="zstd")
+        pq.write_table(self.table, path.absolute() / "selection.parquet", compression="zstd")
         if self._page is not None:
             self.report(path / "report.html")
         (path / "manifest.json").write_text(json.dumps(self.manifest, indent=1))

@@ -1,8 +1,11 @@
 """Arrow IPC: two containers, record batches of any size, and what is cut or damaged."""
 
 import random
+from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 import tamis
@@ -48,7 +51,8 @@ def test_nothing_is_copied_of_what_is_mapped(tmp_path, make):
 
 @pytest.mark.parametrize("make", MAKERS)
 @pytest.mark.parametrize("codec", [None, "zstd"])
-def test_a_subset_is_of_the_same_container_and_compression(tmp_path, make, codec):
+def test_a_subset_is_of_the_same_container_and_compression(tmp_path, monkeypatch, make, codec):
+    monkeypatch.setattr("tamis.pool.parquet.SHARD_BYTES", 100)
     table = TABLE.append_column("kind", pa.array(["a", "b"] * 25).dictionary_encode())
     table = table.replace_schema_metadata({"of": "us"})
     path = write(tmp_path / "a.arrow", table, make, compression=codec)
@@ -69,8 +73,13 @@ def test_a_subset_is_of_the_same_container_and_compression(tmp_path, make, codec
 
 def test_dictionaries_that_grow_or_change_in_a_stream(tmp_path):
     path = tmp_path / "a.arrow"
-    parts = [["a", "b"], ["c", "a"], ["c", None], ["z", "z"]]
-    batches = [pa.record_batch({"k": pa.array(part).dictionary_encode(), "x": [1, 2]}) for part in parts]
+    parts = [["a", "b"], ["b", "b"], ["c", "a"], ["c", None], ["z", "z"]]
+    known = [["a", "b"], ["a", "b"], ["a", "b", "c"], ["a", "b", "c"], ["z"]]
+    codes = [
+        pa.DictionaryArray.from_arrays(pc.index_in(pa.array(part), pa.array(words)), pa.array(words))
+        for part, words in zip(parts, known, strict=True)
+    ]
+    batches = [pa.record_batch({"k": code, "x": [1, 2]}) for code in codes]
     for deltas in (False, True):
         options = pa.ipc.IpcWriteOptions(emit_dictionary_deltas=deltas)
         with pa.ipc.new_stream(path, batches[0].schema, options=options) as writer:
@@ -79,7 +88,7 @@ def test_dictionaries_that_grow_or_change_in_a_stream(tmp_path):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(arrow, "SHARD_BYTES", 1)
             pool = open_pool(path)
-        assert len(pool.shards) == 4
+        assert len(pool.shards) == 5
         for shard, part in zip(pool.shards, parts, strict=True):
             assert [row["k"] for batch in pool.read(shard, {"k": TYPES["text"]}) for row in batch.to_pylist()] == part
 
@@ -154,16 +163,27 @@ def test_files_of_other_columns_are_refused(tmp_path):
         open_pool(tmp_path)
 
 
-def test_rows_that_metadata_claims_and_do_not_exist(tmp_path):
+@pytest.mark.parametrize("nulls", [False, True])
+def test_rows_that_metadata_claims_and_do_not_exist(tmp_path, nulls):
     """Whatever number of rows is put into the metadata, none is made up."""
-    whole = write(tmp_path / "a.arrow", TABLE.select(["x"]), "stream", rows=50).read_bytes()
+    table = pa.table({"x": pa.nulls(50)}) if nulls else TABLE.select(["x"])
+    whole = write(tmp_path / "a.arrow", table, "stream", rows=50).read_bytes()
     rng = random.Random(0)
     for at in [at for at in range(0, 600) if whole[at : at + 8] == (50).to_bytes(8, "little")]:
-        for rows in (49, 51, 2**31, 2**40, 2**63 - 1, rng.randrange(2**31)):
+        for rows in (49, 51, 2**31, 2**40, 2**63 - 1, rng.randrange(2**20)):
             (tmp_path / "b.arrow").write_bytes(whole[:at] + rows.to_bytes(8, "little") + whole[at + 8 :])
             try:
                 pool = open_pool(tmp_path / "b.arrow")
+                assert pool.rows < 2**31
                 found = [sum(b.num_rows for b in pool.read(pool.shards[0], what)) for what in ({}, {"x": None})]
-                assert found[0] == found[1] == pool.rows <= 50
+                assert found[0] == found[1] == pool.rows and (nulls or pool.rows <= 50)
             except (Refused, Broken) as error:
                 assert "b.arrow" in str(error)
+
+
+def test_a_file_that_has_other_rows_than_planned_is_broken(tmp_path):
+    pool = open_pool(write(tmp_path / "a.arrow"))
+    planned = replace(pool.shards[0], rows=51)
+    for look in (lambda: list(pool.read(planned, {"x": None})), lambda: list(pool.kept(planned, np.array([0])))):
+        with pytest.raises(Broken, match=r"a\.arrow: .*50 of 51 rows"):
+            look()

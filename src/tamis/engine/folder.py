@@ -27,7 +27,7 @@ class Folder:
 
     def __init__(self, path: Path, state: Path | None = None, parts: Path | None = None) -> None:
         self.path = path
-        self.state = state or path / STATE
+        self.state = (state or path / STATE).absolute()  # Arrow takes a relative path with a colon for a URL
         self.parts = parts or self.state
         self.is_new = not self.state.exists()
 

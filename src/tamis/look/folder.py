@@ -214,7 +214,7 @@ def readable(path: Path) -> Iterator[None]:
 def opened(path: Path) -> pq.ParquetFile:
     """A Parquet file of an output folder."""
     with readable(path):
-        return pq.ParquetFile(path, memory_map=True)
+        return pq.ParquetFile(Path(path).absolute(), memory_map=True)
 
 
 def read_parquet(path: Path) -> pa.Table:

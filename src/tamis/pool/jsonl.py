@@ -26,6 +26,7 @@ from tamis.pool.base import (
 )
 from tamis.pool.json_array import check_end, compact, element_place, is_array, open_lines, without_column
 from tamis.pool.json_lines import MARK, JsonLineError, Kind, line_spans, scan, to_arrow
+from tamis.pool.json_types import as_written, readable
 from tamis.pool.storage import COMPRESSIONS, Found
 from tamis.pool.text_file import TextPool, pieces_of
 
@@ -107,12 +108,12 @@ class JsonlPool(TextPool):
         from pyarrow import json as arrow_json
 
         path = self.files[shard.file].path
-        options = arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
+        options = arrow_json.ParseOptions(explicit_schema=readable(schema), unexpected_field_behavior="ignore")
         for piece in self.kept(shard, rows):
             try:
                 reading = arrow_json.ReadOptions(use_threads=False, block_size=max(len(piece), 1))
                 table = arrow_json.read_json(pa.BufferReader(piece), reading, options)
-            except pa.ArrowInvalid as error:
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
                 raise refusals.ROWS_DO_NOT_FIT(path, said=first_line(error)) from None
             yield from (conform(batch, schema, path) for batch in table.to_batches())
 
@@ -123,7 +124,10 @@ class JsonlPool(TextPool):
 
         lines = b"".join(line + b"\n" for file in self.files for _, line in _sample(file.path))
         reading = arrow_json.ReadOptions(use_threads=False, block_size=len(lines) + 1)
-        return arrow_json.read_json(pa.BufferReader(lines), reading).schema
+        try:
+            return as_written(arrow_json.read_json(pa.BufferReader(lines), reading).schema)
+        except pa.ArrowInvalid as error:
+            raise refusals.ROWS_DO_NOT_FIT(self.files[0].path, said=first_line(error)) from None
 
     @property
     def suffix(self) -> str:
