@@ -212,7 +212,13 @@ def with_output(page: str, folder: Path) -> str:
 
 def main() -> None:
     """Rewrite every page that is stale."""
+    from tamis.registry import METHODS, load_all
+
+    load_all()
+    methods = dict(METHODS.entries)
     for path in PAGES:
+        METHODS.entries.clear()  # pages may register methods of their own
+        METHODS.entries.update(methods)
         old = path.read_text(encoding="utf-8")
         with tempfile.TemporaryDirectory() as name:
             workspace(Path(name))

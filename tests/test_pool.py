@@ -220,3 +220,15 @@ def test_it_is_said_when_a_mixed_column_would_have_had_a_role(folder, run, write
     write("p.jsonl", [{"id": 1, "text": "a"}, {"id": "b", "text": "b"}])
     told = run(*"select p.jsonl --method random --budget 1 -o out".split())
     assert told.code == 0 and "column 'id' of p.jsonl is mixed (integer in p.jsonl, line 1 and text in" in told.err
+
+
+def test_output_folders_in_a_pool_are_left_out(tmp_path, write, run, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write("a.csv", "id,x\np,1\nq,2\n")
+    for name in ("out", "more"):
+        told = run("select", ".", "--method", "top:x", "--budget", 1, "-o", name)
+        assert told.code == 0, told.err
+    assert "out, which is an output folder" in told.err
+    assert run("combine", "union", "out", "more", "-o", "both").code == 0
+    pool = open_pool(tmp_path)
+    assert [file.name for file in pool.files] == ["a.csv"] and len(pool.notes) == 3

@@ -27,6 +27,11 @@ def written_whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def as_given(path: object) -> str:
+    """A path below the working directory relative to it, as it was most likely given."""
+    return str(path).removeprefix(f"{os.getcwd()}{os.sep}")
+
+
 def write_table(path: Path, columns: dict[str, Any]) -> None:
     """Columns as an uncompressed Arrow file, to be memory-mapped."""
     table = pa.table(columns)

@@ -18,6 +18,7 @@ from tamis.engine.eligible import Eligible, find_eligible, warn_of_leaks
 from tamis.engine.folder import NEW, Folder
 from tamis.engine.frame import Frame
 from tamis.engine.launch import Launched
+from tamis.engine.parts import as_given
 from tamis.engine.plan import Plan
 from tamis.engine.reporting import Outcome, examples, shown_rows, summarise
 from tamis.engine.run import Run
@@ -51,7 +52,7 @@ def run_select(
         error.under_way = True
         raise
     except OSError as error:
-        raise refusals.WRITING_FAILED(error.filename or folder.path, said=error.strerror or error) from error
+        raise refusals.WRITING_FAILED(as_given(error.filename or folder.path), said=error.strerror or error) from error
 
 
 def announce(plan: Plan, console: Console) -> None:

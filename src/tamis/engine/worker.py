@@ -22,6 +22,7 @@ WARM = ("tamis.ops._ngram_kernels", "tamis.ops._hash_kernels")
 
 def answer(job: Any, task: dict[str, Any]) -> dict[str, Any]:
     """Do a task and say how it went: what it cost, or the sentence with which it was refused or broke."""
+    from tamis.engine.parts import as_given
     from tamis.engine.tasks import run_task
 
     start, cpu = time.perf_counter(), time.process_time()
@@ -33,7 +34,7 @@ def answer(job: Any, task: dict[str, Any]) -> dict[str, Any]:
     except MemoryError:
         return said(refusals.OUT_OF_MEMORY(place(task)))
     except OSError as error:
-        return said(refusals.WRITING_FAILED(error.filename or task["out"], said=error.strerror or error))
+        return said(refusals.WRITING_FAILED(as_given(error.filename or task["out"]), said=error.strerror or error))
     except Exception as error:
         if os.environ.get("TAMIS_DEBUG"):
             raise

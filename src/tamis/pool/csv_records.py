@@ -52,7 +52,7 @@ def find_records(block: Block, delimiter: str, last: bool = True, compiled: bool
     Examples:
         >>> found = find_records(b'a,"b\\n"\\n\\nc,d', ",")
         >>> found.starts.tolist(), found.ends.tolist()
-        ([0, 9], [8, 12])
+        ([0, 8], [7, 11])
     """
     if compiled:
         return _find_compiled(np.frombuffer(block, np.uint8), ord(delimiter), last)

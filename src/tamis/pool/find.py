@@ -1,6 +1,7 @@
 """Which files an argument means: a file, the files of a folder, the files of a saved data set."""
 
 import os
+from pathlib import Path
 
 from tamis import refusals
 from tamis.pool import storage
@@ -31,7 +32,13 @@ def _files(path: str, what: str, notes: list[str]) -> list[Found]:
             raise refusals.POOL_MISSING(path, what=what, hint="")
         return _readable(path, found, what, notes)
     dataset = dataset_files(path, what)
-    return _readable(path, storage.below(path), what, notes) if dataset is None else dataset
+    if dataset is not None:
+        return dataset
+    found = storage.below(path)
+    if not storage.is_url(path):
+        outputs = sorted(entry.name for entry in Path(path).iterdir() if entry.is_dir() and storage.is_output(entry))
+        notes += [f"{path} holds {name}, which is an output folder and is left out" for name in outputs]
+    return _readable(path, found, what, notes)
 
 
 def _readable(folder: str, found: list[Found], what: str, notes: list[str]) -> list[Found]:

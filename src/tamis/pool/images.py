@@ -91,7 +91,7 @@ def _other_type(pool: Pool, column: str) -> pa.DataType | None:
     """The type of a column that is no struct with bytes or a path; None if it is one, or rows must be read to know."""
     try:
         kind = pool.columns.field(column).type
-    except pa.ArrowInvalid:  # lines of JSON of which Arrow makes no columns
+    except Refused:  # lines of JSON of which Arrow makes no columns
         return None
     names = {field.name for field in kind} if pa.types.is_struct(kind) else set()
     return None if names & {"bytes", "path"} else kind

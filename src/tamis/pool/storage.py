@@ -216,6 +216,12 @@ def _listed(folder: str, name: str, info: dict[str, Any]) -> Found:
     return Found(f"{folder.rstrip('/')}/{name}", name, (int(info["size"]), found) if found else None)
 
 
+def is_output(folder: Path) -> bool:
+    """Whether a folder holds a selection rather than examples."""
+    files = ("selection.parquet", "manifest.json")
+    return (folder / ".tamis").is_dir() or all((folder / name).is_file() for name in files)
+
+
 def _inside(folder: Path, above: frozenset[Path], depth: int | None) -> Iterator[Path]:
     own = folder.resolve()
     if own in above:
@@ -229,5 +235,5 @@ def _inside(folder: Path, above: frozenset[Path], depth: int | None) -> Iterator
             continue
         if not entry.is_dir():
             yield entry
-        elif depth is None or depth > 1:
+        elif (depth is None or depth > 1) and not is_output(entry):
             yield from _inside(entry, above | {own}, depth and depth - 1)
