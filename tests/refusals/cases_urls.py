@@ -60,8 +60,8 @@ def growing():
 AT = "http://127.0.0.1:18217"
 CASES = {
     "a scheme without its package": select(
-        "url-package-missing", "s3://bucket/pool.jsonl", 2, ["s3://bucket/pool.jsonl", "'tamis[remote]'"],
-        needs=("fsspec",), during=lambda: mock.patch.dict("sys.modules", {"s3fs": None}),
+        "url-package-missing", "gs://bucket/pool.jsonl", 2, ["gs://bucket/pool.jsonl", "'tamis[remote]'"],
+        needs=("fsspec",), during=lambda: mock.patch.dict("sys.modules", {"gcsfs": None}),
     ),
     "a server that is not there": select(
         "url-unreachable", "http://127.0.0.1:18216/p.jsonl", None, ["http://127.0.0.1:18216/p.jsonl"], needs=NEEDS
