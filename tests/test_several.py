@@ -246,3 +246,77 @@ def test_folders_may_have_any_name(run):
         assert told.code == 0, told.err
     assert run("apply", "o:u t", "a:b.csv", "-o", "k:ept.csv").code == 0
     assert Path("k:ept.csv").read_text() == Path("o:u t/subset.csv").read_text() == "id,x\nq,2\nr,3\n"
+
+
+def test_a_refused_step_leaves_what_is_finished(run):
+    """A later recipe goes on in the folder; one that was finished before is not harmed."""
+    steps = [{"method": "top:score", "budget": 10}, {"method": "random", "budget": 20}]
+    assert recipe(run, steps).code == 1 and Path("out/step-1/manifest.json").exists()
+    told = recipe(run, [steps[0], {"method": "random", "budget": 5}])
+    assert told.code == 0 and "nothing to do: out/step-1" in told.err
+    select(run, *DSIR, "--budget", 20, "-o", "single")
+    Path("other.yaml").write_text(
+        "pool: pool.jsonl\noutput: single\nforce: true\nsteps:\n"
+        "- {method: threshold, score: score, set: {low: 1.0e+9}, budget: 5}\n- {method: random, budget: 2}\n"
+    )
+    assert run("run", "other.yaml").code == 1
+    assert "nothing to do" in select(run, *DSIR, "--budget", 20, "-o", "single").err
+
+
+def test_only_one_process_runs_the_steps_of_a_folder(run, folder, on_disk):
+    import fcntl
+
+    assert recipe(run, STEPS).code == 0
+    before = on_disk(folder)
+    with open("out/.tamis/steps.lock", "r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        told = recipe(run, STEPS)
+    assert told.code == 2 and "being written by another" in told.err
+    assert {**on_disk(folder), "recipe.yaml": 0} == {**before, "recipe.yaml": 0}
+
+
+def test_several_budgets_that_were_cut_off_are_not_finished(run, monkeypatch):
+    """Killed after the first sub-folder of another request, the folder is that of neither."""
+    from tamis.engine import select as engine
+
+    select(run, *DSIR, "--budget", "10,20", "-o", "out")
+    whole, made = engine._cut, []
+
+    def once(*arguments):
+        if made:
+            raise KeyboardInterrupt
+        made.append(1)
+        return whole(*arguments)
+
+    monkeypatch.setattr(engine, "_cut", once)
+    assert run("select", "pool.jsonl", *DSIR, "--seed", 1, "--budget", "10,30", "-o", "out", "--force").code == 1
+    monkeypatch.setattr(engine, "_cut", whole)
+    told = run("select", "pool.jsonl", *DSIR, "--budget", "10,20", "-o", "out")
+    assert "nothing to do" not in told.err
+    select(run, *DSIR, "--seed", 1, "--budget", "10,30", "-o", "out", "--force")
+    assert sorted(path.name for path in Path("out").iterdir()) == [".tamis", "10", "30", "manifest.json"]
+
+
+def test_steps_are_the_same_wherever_they_lie(run, folder):
+    assert recipe(run, STEPS).code == 0
+    assert run("run", "recipe.yaml", "-o", f"{folder}/out").err.count("nothing to do") == 3
+    Path("out").rename("moved")
+    told = run("recut", "moved/step-2", "--budget", "4", "-o", "again")
+    assert told.code == 0, told.err
+
+
+def test_python_numbers_and_paths(folder):
+    import numpy as np
+
+    found = tamis.select(POOL, "weighted-draw", budget=np.int64(4), score="score", temperature=np.float32(0.5))
+    assert len(found) == 4
+    assert [len(one) for one in tamis.select(POOL, "random", budget=[np.float32(0.5)])] == [150]
+    assert len(tamis.select(POOL, "random", budget=0.07)) == 21
+    steps = {"pool": Path("pool.jsonl"), "method": "random", "budget": [3, "1%"], "output": folder / "many"}
+    with pytest.raises(tamis.Refused, match="twice"):
+        tamis.run(steps | {"budget": [3, 3]})
+    assert [len(one) for one in tamis.run(steps | {"budget": [4, "1%"]})] == [4, 3]
+    with pytest.raises(tamis.Refused, match="budget is missing"):
+        tamis.run({"pool": "pool.jsonl", "method": "top:score", "output": "x"})
+    small = found.recut(2)
+    assert small.manifest["budget"]["spent"] == 2 and "summary" not in small.manifest

@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tamis import refusals
+from tamis.budget import parse, parse_several
 from tamis.engine.console import Console
 from tamis.engine.folder import Folder
 from tamis.engine.plan import Plan, make_plan
-from tamis.engine.request import Request, make_request
+from tamis.engine.request import Request, make_request, plain, request_help
 from tamis.engine.select import run_select
 from tamis.pool import as_memory
 from tamis.selection import Selection
@@ -112,10 +113,11 @@ def select(
     """
     given = {name: value for name, value in locals().items() if name in Request.model_fields and value is not None}
     given["set"] = {**(set or {}), **parameters}
-    given["budget"] = ",".join(map(_budget, budget)) if isinstance(budget, list) else _budget(budget)
+    for one in budget if isinstance(budget, list | tuple) else [budget]:
+        parse(plain(one)) if not isinstance(one, str) else parse_several(one)
     plan = _plan(pool, target, given)
     found = _run(plan, output, quiet)
-    return found if len(plan.budgets) > 1 else found[0]
+    return found if len(plan.budgets) > 1 or isinstance(budget, list | tuple) else found[0]
 
 
 def score(
@@ -132,8 +134,12 @@ def score(
         [3.0, 1.0, 2.0]
     """
     known = {name: value for name, value in options.items() if name in Request.model_fields}
+    for name in ("budget", "quota", "floor", "borrow", "fill", "must_keep"):
+        if known.get(name):
+            raise refusals.SCORE_KEEPS_NONE(name)
     own = {name: value for name, value in options.items() if name not in known}
-    plan = _plan(pool, target, {"method": method, "seed": seed, **known, "set": {**known.get("set", {}), **own}})
+    known |= {"method": method, "seed": seed, "subset": False, "set": {**(known.get("set") or {}), **own}}
+    plan = _plan(pool, target, known)
     if not plan.has_scores:
         raise refusals.METHOD_WITHOUT_SCORES(plan.method.name)
     plan.verb = "score"
@@ -161,13 +167,14 @@ def run(recipe: Path_ | Mapping[str, Any], *, quiet: bool = True, **replaced: An
 
     where = "recipe" if isinstance(recipe, Mapping) else fspath(recipe)
     values = dict(recipe) if isinstance(recipe, Mapping) else read_recipe(Path(recipe))
-    requests = make_requests({**values, **replaced}, where)
-    if requests[-1].output is None:
-        raise refusals.INCOMPLETE(where, name="output", meaning="the folder to write")
+    requests = make_requests(plain({**values, **replaced}), where)
+    for name in ("output", "budget"):
+        if getattr(requests[-1], name) is None:
+            raise refusals.INCOMPLETE(where, name=name, meaning=request_help(name))
     plans = make_plans(requests)
     check_folders(plans)
     run_steps(plans, Console(quiet))
-    found = _loaded(plans[-1], Path(requests[-1].output))
+    found = _loaded(plans[-1], Path(str(requests[-1].output)))
     return found if len(found) > 1 else found[0]
 
 
@@ -179,8 +186,7 @@ def _plan(pool: Pool, target: Any, given: dict[str, Any]) -> Plan:
         f"target{number}" if found is not None else fspath(one)
         for number, (one, found) in enumerate(zip(targets, sources, strict=True), 1)
     ]
-    plain = {name: fspath(value) if isinstance(value, PathLike) else value for name, value in given.items()}
-    request = make_request(plain | {"pool": paths, "target": names})
+    request = make_request(given | {"pool": paths, "target": names})
     opened = [one if found is None else found for one, found in zip(targets, sources, strict=True)]
     return make_plan(request, source, opened if any(found is not None for found in sources) else None)
 
@@ -218,13 +224,3 @@ def _loaded(plan: Plan, path: Path) -> list[Selection]:
     """The selection of a finished folder, or those of its budgets."""
     folders = [path / budget.folder for budget in plan.budgets] if len(plan.budgets) > 1 else [path]
     return [Selection.load(folder) for folder in folders]
-
-
-def _budget(value: Budget) -> str:
-    from tamis.budget import parse, parse_several
-
-    if isinstance(value, str):
-        parse_several(value)
-    else:
-        parse(value)
-    return f"{value * 100:.12g}%" if isinstance(value, float) else str(value)

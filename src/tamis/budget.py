@@ -86,9 +86,15 @@ def parse_several(text: str) -> list[Budget]:
         >>> [budget.asked for budget in parse_several("1%, 2M tokens")]
         ['1%', '2M tokens']
     """
+    if re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+", text.strip()):
+        one, several = text.strip().replace(",", ""), text.strip().replace(",", ", ")
+        raise refusals.BUDGET_THOUSANDS(f"budget {text!r}", one=one, several=repr(several))
     found = [parse(part) for part in re.split(r",(?=\s*[0-9-])", text)]
     for index, budget in enumerate(found):
-        if budget.folder in [other.folder for other in found[:index]]:
+        before = found[:index]
+        if budget.folder in [one.folder for one in before] or (budget.amount, budget.unit) in [
+            (one.amount, one.unit) for one in before
+        ]:
             raise refusals.BUDGET_TWICE(f"budget {text!r}", asked=budget.asked)
     return found
 

@@ -220,6 +220,8 @@ def _planned(values: dict[str, Any], dry_run: bool, as_json: bool, verb: str, wh
         plan.verb = verb
         if verb == "score" and not plan.has_scores:
             raise refusals.METHOD_WITHOUT_SCORES(plan.method.name)
+    if len(plans) == 1:
+        plans[0].asked  # noqa: B018 - what it names is opened, the earlier selection too
     if dry_run:
         told = [describe_plan(plan) for plan in plans]
         values = told[0][1] if len(told) == 1 else {"steps": [found for _, found in told]}

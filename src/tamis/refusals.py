@@ -384,6 +384,13 @@ RECUT_LIMITED = Refusal(
     "a prefix of this selection would not keep its quotas, targets or costs", "run tamis recut on its folder"
 )
 STEPS_NOT_A_LIST = Refusal("steps must be a list of mappings, such as '- method: dsir'", "mend the recipe")
+STEP_KEY_OF_ONE = Refusal("{key!r} belongs to the {which} step", "leave it out of the others")
+WITHIN_NOT_KEPT = Refusal("the earlier selection does not keep {id!r}", "leave it out, or choose within another")
+RECUT_CHANGED = Refusal("{names} changed since the selection was made", "make the selection again")
+BUDGET_THOUSANDS = Refusal("it could be one number or several budgets", "write {one} for rows, or {several} for several")
+SELECTION_OF_SEVERAL = Refusal("it holds a selection for each of several budgets", "name one of {names}")
+APPLY_TO_OTHER_FORMAT = Refusal("rows are written as the pool has them", "name a file that ends in {suffix}")
+SCORE_KEEPS_NONE = Refusal("it means nothing where no row is kept", "leave it out, or use select")
 STEP_KEY = Refusal("{key!r} belongs to the whole recipe", "write it above the steps")
 
 # vectors

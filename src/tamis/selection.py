@@ -36,6 +36,7 @@ SCHEMA = pa.schema(
 )
 
 SHOWN, LONGEST = 5, 120  # rows and characters of a cell in a notebook
+OF_ONE_CUT = ("summary", "quotas", "steps", "seconds", "command")  # of a manifest, and not true of another budget
 
 
 class Selection:
@@ -60,6 +61,8 @@ class Selection:
     def load(cls, folder: str | Path) -> "Selection":
         """The selection in an output folder; refuses a folder without a finished one."""
         path = Path(folder)
+        if several := _several(path):
+            raise refusals.SELECTION_OF_SEVERAL(path, names=", ".join(several))
         for name in ("selection.parquet", "manifest.json"):
             if not (path / name).is_file():
                 raise refusals.SELECTION_MISSING(path, name=name, path=path)
@@ -132,8 +135,13 @@ class Selection:
         rows = asked.rows(int(self.manifest["rows"].get("eligible", len(self))))
         if rows > len(self):
             raise refusals.RECUT_LARGER(asked.place, kept=len(self))
-        made = {"rows": self.manifest["rows"] | {"kept": rows}, "recut": {"budget": asked.asked, "of": len(self)}}
-        return Selection(self.table.slice(0, rows), self.manifest | made)
+        kept = {name: found for name, found in self.manifest.items() if name not in OF_ONE_CUT}
+        made = {
+            "rows": self.manifest["rows"] | {"kept": rows},
+            "budget": {"asked": asked.asked, "unit": "rows", "limit": float(rows), "spent": float(rows)},
+            "request": request | {"budget": asked.asked},
+        }
+        return Selection(self.table.slice(0, rows), kept | made)
 
     def apply(self, pool: "Source", path: str | Path | None = None) -> pa.Table | None:
         """The kept rows of `pool` in pool order, all columns: as a table, or written to `path` in the pool's format.
@@ -154,6 +162,8 @@ class Selection:
         target = Path(path)
         if target.exists():
             raise refusals.FILE_EXISTS(target)
+        if _written_as(target.name) != _written_as(f"subset{opened.suffix}"):
+            raise refusals.APPLY_TO_OTHER_FORMAT(target, suffix=opened.suffix)
         with written_whole(target) as temporary:
             opened.save(pieces, temporary)
         return None
@@ -198,7 +208,10 @@ class Selection:
         if mine != theirs:
             raise refusals.SELECTIONS_OF_TWO_POOLS(f"{name} of {self.method} and {other.method}")
         parts = [self.table.filter(pa.array(of_self)), other.table.filter(pa.array(of_other))]
-        table = pa.concat_tables(parts, promote_options="default")
+        try:
+            table = pa.concat_tables(parts, promote_options="default")
+        except pa.ArrowInvalid:
+            raise refusals.SELECTIONS_OF_TWO_POOLS(f"{name} of {self.method} and {other.method}") from None
         rank = table.schema.get_field_index("rank")
         table = table.set_column(rank, "rank", pa.array(np.arange(table.num_rows)))
         made = {
@@ -208,6 +221,23 @@ class Selection:
             "made_of": [self.manifest, other.manifest],
         }
         return Selection(table, made)
+
+
+def _written_as(name: str) -> tuple[str | None, str]:
+    """The format and the compression that the name of a file promises."""
+    from tamis.pool.formats import format_of
+    from tamis.pool.storage import COMPRESSIONS, suffix
+
+    return format_of(name), COMPRESSIONS.get(suffix(name), "")
+
+
+def _several(path: Path) -> list[str]:
+    """The sub-folders of a folder that holds selections of several budgets."""
+    try:
+        found = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+        return [str(path / one["folder"]) for one in found["selections"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def _shown(value: Any) -> str:

@@ -77,6 +77,16 @@ def test_formats(name, pool, run):
     assert "subset" in told.out
 
 
+def test_views_and_dictionaries_of_arrow(folder):
+    table = pa.Table.from_pylist(rows())
+    domain = table["domain"].combine_chunks().dictionary_encode().cast(pa.dictionary(pa.uint32(), pa.string_view()))
+    table = table.set_column(2, "domain", domain).set_column(1, "text", table["text"].cast(pa.string_view()))
+    with pa.OSFile("pool.arrow", "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    tamis.select("pool.arrow", "top:score", budget=9, output="out")
+    assert verify("out")
+
+
 def test_scores_alone_are_verified(pool, run):
     assert run("score", "pool.jsonl", "--method", "top:score", "-o", "out").code == 0
     assert run("verify", "out").code == 0

@@ -120,6 +120,8 @@ def value(text: str | None, kind: str) -> object:
     bare = text.strip(" \t")
     if kind == "integer" and re.fullmatch(INTEGER, bare, re.A) and -(2**63) <= int(bare) < 2**63:
         return int(bare)
+    if kind == "number" and re.fullmatch(r"-?[0-9]+", bare, re.A) and abs(int(bare)) > 2**53:
+        raise ValueError(text)
     if kind == "number" and re.fullmatch(NUMBER, bare, re.I | re.A):
         return float(bare)
     if kind == "boolean" and bare in BOOLEANS:
@@ -164,10 +166,12 @@ def counted(content: bytes, delimiter: str) -> int:
 
 
 def sniffed(content: bytes) -> str:
-    """What gives the first row the most fields."""
+    """What gives the first row the most fields; a bar only where nothing else gives two."""
     text = content.removeprefix("\ufeff".encode()).decode("latin-1")
     counts = {",": 1}
-    for delimiter in ",;\t":
+    for delimiter in ",;\t|":
+        if delimiter == "|" and max(counts.values()) > 1:
+            break
         rows = [row for row in numbered(text, delimiter)[0] if row]
         if len(rows) > 1 or (rows and empty_in_quotes(text, delimiter)[1]):
             counts[delimiter] = len(rows[0])

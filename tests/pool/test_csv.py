@@ -77,6 +77,9 @@ def test_what_stands_between_fields_is_said(tmp_path, write):
         ("a\n1;2\n", ",", []),
         ("a;b,c;d\n1;2;3\n", ";", ["fields of {} are divided by ';', as in its header"]),
         ('"a;b";"c,d";e\n1;2;3\n', ";", ["fields of {} are divided by ';', as in its header"]),
+        ("id|score\n1|2\n", "|", ["fields of {} are divided by '|', as in its header"]),
+        ("a|b|c,d\n1,2\n", ",", []),
+        ('"a|b"\n1\n', ",", []),
         ("a\tb\n1\t2\n", "\t", ["fields of {} are divided by a tab, as in its header"]),
     ]:
         path = write(tmp_path / "p.csv", content)

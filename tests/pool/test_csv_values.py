@@ -69,6 +69,8 @@ def test_a_guess_holds_for_what_it_was_made_of(field):
         (["1", ""], "text"),
         (["9223372036854775807", "9223372036854775808"], "text"),
         (["1.5", "9223372036854775808"], "text"),
+        (["1.5", "-9007199254740992"], "number"),
+        (["1.5", "-9007199254740993"], "text"),
         ([None, None], "null"),
         ([], "null"),
         (["2024-01-01"], "text"),
@@ -105,9 +107,19 @@ def test_many_rows_and_one_wrong():
     fields = [str(rng.randrange(-(2**63), 2**63)) for _ in range(5000)]
     texts = pa.array(fields, pa.large_string())
     assert to_type(texts, pa.int64()).to_pylist() == list(map(int, fields))
-    assert to_type(texts, pa.float64()).to_pylist() == list(map(float, fields))
+    points = pa.array([f"{field}.0" for field in fields], pa.large_string())
+    assert to_type(points, pa.float64()).to_pylist() == list(map(float, fields))
     for row in (0, 2499, 4999):
         assert to_type(pa.array([*fields[:row], "0x1", *fields[row + 1 :]], pa.large_string()), pa.int64()) == row
         wrong = [*fields[:row], "1999-99-99", *fields[row + 1 :]]
         dates = pa.array([f if f == "1999-99-99" else "2024-02-29" for f in wrong], pa.large_string())
         assert to_type(dates, pa.date32()) == row
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+def test_integers_that_would_be_rounded_are_no_numbers(blank):
+    exact = ["9007199254740992", "-9007199254740992", "9007199254740993.0", "9007199254740993e0", None, "1"]
+    texts = pa.array([None if text is None else blank + text for text in exact], pa.large_string())
+    assert to_type(texts, pa.float64()).to_pylist() == [None if text is None else float(text) for text in exact]
+    for wrong in ("9007199254740993", "-9007199254740993", "9" * 5000):
+        assert to_type(pa.array(["1", None, blank + wrong, "2"], pa.large_string()), pa.float64()) == 2

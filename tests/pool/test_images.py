@@ -136,6 +136,7 @@ MISSING = {
     "a zero in a path": (table([*NAMES[:7], "pictures/\0", *NAMES[8:]]), r"'pictures/\\x00'"),
     "no data": (table([*NAMES[:7], "data:image/png;base64", *NAMES[8:]]), "a data: URL without data"),
     "no base64": (table([*NAMES[:7], "data:image/png;base64,*", *NAMES[8:]]), "not in base64"),
+    "no path but bytes": (table([*NAMES[:7], "iVBORw0K" * 37_500, *NAMES[8:]]), "there is no file '.{79}…'"),
     "no store": (table([*NAMES[:7], "nosuch://a/b.png", *NAMES[8:]]), "nosuch"),
 }
 

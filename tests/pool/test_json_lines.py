@@ -184,7 +184,16 @@ def column(*values: str) -> Field:
 
 
 def test_casts_are_exact_and_name_the_first_row_that_does_not_fit() -> None:
-    floats = ["0.1", "1e400", "-1E-400", "2.2250738585072011e-308", "123456789012345678901", "-0", "7", "1" * 400]
+    floats = [
+        "0.1",
+        "1e400",
+        "-1E-400",
+        "2.2250738585072011e-308",
+        "9007199254740993.0",
+        "-9007199254740992",
+        "-0",
+        "7",
+    ]
     assert cast(column(*floats, "null", ""), pa.float64()) == [*map(float, floats), None, None]
     assert str(cast(column("NaN", "-Infinity"), pa.float64())) == "[nan, -inf]"
     assert cast(column("9223372036854775807", "", "-9223372036854775808"), pa.int64()) == ([2**63 - 1, None, -(2**63)])
@@ -194,5 +203,7 @@ def test_casts_are_exact_and_name_the_first_row_that_does_not_fit() -> None:
     assert cast(column("1", "-" + "9" * 5000), pa.int64()) == 1
     assert cast(column("1", "1.0", "2.0"), pa.int64()) == 1
     assert cast(column("1", '"2"'), pa.float64()) == 1
+    assert cast(column("9007199254740992", "", "9007199254740993", "1"), pa.float64()) == 2
+    assert cast(column("1e20", "-9007199254740993"), pa.float64()) == cast(column("1", "1" * 5000), pa.float64()) == 1
     assert cast(column("", "1"), pa.bool_()) == 1
     assert cast(column("{}"), pa.large_string()) == 0

@@ -1,5 +1,6 @@
 """Rows of JSON as a table: texts stay texts, and values take the types of files that have types."""
 
+import gzip
 import json
 
 import pyarrow as pa
@@ -60,3 +61,45 @@ def test_what_has_no_one_type_is_refused_as_a_table_and_written_as_lines(tmp_pat
         chosen.apply(path)
     chosen.apply(path, tmp_path / "subset.jsonl")
     assert json.loads((tmp_path / "subset.jsonl").read_text()) == rows[-1]
+
+
+LATE = {
+    "a column": ({"x": 2, "more": {}, "late": None}, "late"),
+    "inside": ({"x": 2, "more": {"a": [{"b": 1}, {"late": 1}]}}, r"more\.a\.late"),
+}
+
+
+@pytest.mark.parametrize("name", LATE)
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz", ".json"])
+def test_a_field_after_the_first_lines_is_refused_as_a_table_and_written_as_lines(tmp_path, name, suffix):
+    late, said = LATE[name]
+    rows = [{"x": 1, "more": {"a": [{"b": 1}]}}] * 300 + [late, {"x": 3, "more": None}]
+    path = write(tmp_path / f"a{suffix}", rows)
+    if suffix == ".json":
+        path.write_text(json.dumps(rows))
+    elif suffix == ".jsonl.gz":
+        path.write_bytes(gzip.compress(path.read_bytes()))
+    chosen = tamis.select(path, "top:x", budget=2)
+    place = "element 301, line 1" if suffix == ".json" else "line 301"
+    with pytest.raises(Refused, match=rf"{place}: its rows do not fit .*no field '{said}'\).*give apply a path"):
+        chosen.apply(path)
+    chosen.apply(path, tmp_path / f"subset{suffix}")
+    assert tamis.select(path, "bottom:x", budget=300).apply(path).to_pylist() == rows[:300]
+
+
+def test_a_late_field_of_a_pool_of_two_formats_is_refused(tmp_path):
+    (tmp_path / "p").mkdir()
+    pq.write_table(pa.table({"x": [1], "more": pa.array([{"a": 1}])}), tmp_path / "p" / "a.parquet")
+    write(tmp_path / "p" / "b.jsonl", [{"x": 2, "more": {"a": 2}}] * 300 + [{"x": 3, "more": {"a": 1, "b": 2}}])
+    with pytest.raises(Refused, match=r"b\.jsonl, line 301: .*no field 'more\.b'\).*add --no-subset"):
+        tamis.select(tmp_path / "p", "top:x", budget=2, output=tmp_path / "out")
+
+
+@pytest.mark.parametrize("depth", [5_000, 100_000])
+@pytest.mark.parametrize("suffix", [".jsonl", ".json"])
+def test_a_line_nested_too_deeply_is_refused(tmp_path, depth, suffix):
+    path = tmp_path / f"a{suffix}"
+    deep = '{"x": ' + "[" * depth + "]" * depth + "}"
+    path.write_text(f'[{{"x": 1}}, {deep}]' if suffix == ".json" else f'{{"x": 1}}\n{deep}\n')
+    with pytest.raises(Refused, match=r"(line 2|element 2, line 1): invalid JSON: nested (too deeply|deeper)"):
+        tamis.select(path, "top:x", budget=1)

@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tamis import select
 from tamis.errors import Broken
+from tamis.look.rows import Located
 from tamis.pool import TYPES, arrow, from_json, jsonl, memory, mixed, numpy_file, open_pool, parquet
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
@@ -265,3 +267,20 @@ def test_decimals_are_numbers_and_stay_decimals(tmp_path):
     pq.write_table(table, tmp_path / "a.parquet")
     pool, _ = check(tmp_path / "a.parquet", table, 1)
     assert read(pool, {"x": TYPES["number"]}).to_pylist() == [{"x": 1.5}, {"x": None}]
+
+
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.binary_view(), pa.list_(pa.string_view())])
+def test_views_in_parquet(tmp_path, kind):
+    """Arrow takes no rows of views."""
+    values = [None, "short", "a text that is longer than a view", ""] * 3
+    column = pa.array([[value] for value in values], kind) if pa.types.is_list(kind) else pa.array(values).cast(kind)
+    table = pa.table({"v": column, "x": range(12)})
+    pq.write_table(table, tmp_path / "any.parquet")
+    chosen = select(tmp_path / "any.parquet", "bottom:x", budget=5, text="none", output=tmp_path / "out")
+    assert chosen.apply(tmp_path / "any.parquet").to_pylist() == table.slice(0, 5).to_pylist()
+    subset = pq.read_table(tmp_path / "out" / "subset.parquet")
+    assert subset.schema == table.schema and subset.to_pylist() == table.slice(0, 5).to_pylist()
+    located = Located(open_pool(tmp_path / "any.parquet"))
+    assert located.values(np.array([7, 2]), {"v": None}).column(0).to_pylist() == [
+        column[row].as_py() for row in (7, 2)
+    ]

@@ -143,7 +143,33 @@ PARTS = [
 
 def test_contents_of_parts(tmp_path):
     for name, source in twins(tmp_path, [{"messages": row} for row in PARTS]).items():
-        assert texts(open_pool(source)) == ["user: a\nb", "", ""], name
+        assert texts(open_pool(source)) == ['user: a\n{"type":"image"}\nb', "", ""], name
+
+
+CALL = {"id": "x", "function": {"name": "add", "arguments": '{"a": 1}'}}
+IMAGE = {"type": "image_url", "image_url": {"url": "a.png"}}
+MORE = [
+    [{"role": "assistant", "content": None, "tool_calls": [CALL]}, {"role": "tool", "content": "1"}],
+    [{"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "sub", "arguments": None}}]}],
+    [{"role": "assistant", "content": "a", "reasoning_content": "b", "function_call": {"name": "f"}}],
+    [{"role": "assistant", "content": "a", "reasoning_content": "", "tool_calls": []}, {"role": "x"}],
+]
+MORE_TEXTS = [
+    'assistant: [tool_calls] [{"function":{"arguments":"{\\"a\\": 1}","name":"add"}}]\ntool: 1',
+    'assistant: [tool_calls] [{"function":{"name":"sub"}}]',
+    'assistant: [reasoning_content] b\na\n[function_call] {"name":"f"}',
+    "assistant: a",
+]
+
+
+def test_what_is_thought_called_and_shown_is_in_the_text(tmp_path):
+    for name, source in twins(tmp_path, [{"messages": row} for row in MORE]).items():
+        assert texts(open_pool(source)) == MORE_TEXTS, name
+    for at, parts in enumerate(([{"type": "text", "text": "a"}, IMAGE, None], [IMAGE])):
+        (folder := tmp_path / str(at)).mkdir()
+        for name, source in twins(folder, [{"messages": [{"role": "user", "content": parts}]}]).items():
+            image = '{"image_url":{"url":"a.png"},"type":"image_url"}'
+            assert texts(open_pool(source)) == ["user: " + "a\n" * (at == 0) + image], name
 
 
 def test_what_only_json_can_hold(tmp_path, write):
@@ -158,7 +184,12 @@ def test_what_only_json_can_hold(tmp_path, write):
         ["plain", None, "lines"],
     ]
     pool = open_pool(write(tmp_path / "p.jsonl", [{"messages": row} for row in rows]))
-    assert texts(pool) == ["user: a\nuser: b\nc", "1: a\nassistant: b", "user: \ufffd!\nx: \U0001f600", "plain\nlines"]
+    assert texts(pool) == [
+        "user: a\nuser: b\nc",
+        "1: a\nassistant: b\nassistant: [tool_calls] [{}]",
+        "user: \ufffd!\nx: \U0001f600",
+        "plain\nlines",
+    ]
 
 
 OBJECTS = [

@@ -18,7 +18,9 @@ ANY = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=6,
 )
-KEYS = st.sampled_from(["role", "from", "speaker", "content", "value", "text", "weight"])
+KEYS = st.sampled_from(
+    ["role", "from", "speaker", "content", "value", "text", "weight", "tool_calls", "reasoning_content"]
+)
 GOOD = st.dictionaries(KEYS, st.none() | TEXT, max_size=4)
 ODD = st.dictionaries(KEYS, ANY, max_size=4)
 ROWS = st.lists(st.none() | st.lists(GOOD, max_size=3), max_size=6) | st.lists(st.lists(ODD | ANY) | ANY, max_size=4)
@@ -92,3 +94,23 @@ def test_lists_of_every_kind(kind):
     turns = turns_of(array, "chat", str)
     assert text_of(turns).to_pylist() == [None, "assistant: a", "b"]
     assert text_of(turns, "bot").to_pylist() == [None, "a", ""]
+
+
+@pytest.mark.parametrize(
+    "calls", [None, "", [], {}, "f", 5, [{"id": "1", "name": "f"}], [{"name": None}], {"a": [None, {}]}]
+)
+@pytest.mark.parametrize("thought", [None, "", "hm"])
+@pytest.mark.parametrize("content", [None, "", "a", ["a", "b"], [{"text": None, "image": "x"}, {"text": "b"}]])
+def test_arrow_and_json_give_the_same_text(calls, thought, content):
+    rows = [None, [{"role": "x", "content": content, "reasoning_content": thought, "function_call": calls}, None], []]
+    texts = pa.array([json.dumps(row) for row in rows], pa.large_string())
+    lists = pa.array([rows[1], *rows]).slice(1)
+    assert text_of(turns_of(lists, "chat", str)).to_pylist() == text_of(turns_of(texts, "chat", str)).to_pylist()
+    assert text_of(turns_of(lists, "chat", str)).to_pylist() == [slow(read_turns(row)) for row in rows]
+
+
+def test_bytes_are_their_hash():
+    kind = pa.list_(pa.struct([("content", pa.list_(pa.struct([("bytes", pa.binary())])))]))
+    lists = pa.array([[{"content": [{"bytes": one}]}] for one in (b"\xff", b"\xfe")], kind)
+    one, other = text_of(turns_of(lists, "chat", str)).to_pylist()
+    assert one != other and one.startswith('{"bytes":"a8100ae6')

@@ -29,5 +29,7 @@ CASES = {
     "fraction over 1": call(
         "budget-fraction-outside", lambda: tamis.select(POOL, "random", budget=1.5), ["'1.5'", "between 0 and 1"]
     ),
+    "a number with a comma": select("budget-thousands", "--budget 1,500", 2, ["'1,500'", "1500", "'1, 500'"]),
+    "the same budget in other words": select("budget-twice", "--budget 50%,50.0%", 2, ["'50.0%'", "once"]),
     "the same budget twice": select("budget-twice", "--budget 3,10%,3", 2, ["'3'", "once"]),
 }

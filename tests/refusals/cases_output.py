@@ -72,6 +72,24 @@ CASES = {
     ),
     "report of a union": call("report-missing", lambda: (chosen() | chosen()).report("report.html"), ["no report"]),
     "save where something is": call("folder-not-empty", lambda: chosen().save("."), ["empty folder"]),
+    "keep what the earlier selection dropped": select(
+        "within-not-kept", "pool.jsonl --within out --must-keep doc-001,doc-002,doc-003,doc-004 --budget 4 -o new", 1,
+        ["--must-keep", "doc-00"], during=finished,
+    ),
+    "recut of a changed pool": command(
+        "recut-changed", "recut out --budget 2 -o new", 2, ["out", "the pool"],
+        during=lambda: finished(**{"pool.jsonl": changed(1, cost=9)}),
+    ),
+    "selections of several budgets": command(
+        "selection-of-several", "apply out pool.jsonl -o kept.jsonl", 2, ["out/2", "out/3"],
+        during=lambda: finished("--budget 2,3"),
+    ),
+    "apply to another format": command(
+        "apply-to-other-format", "apply out pool.jsonl -o kept.parquet", 2, ["kept.parquet", ".jsonl"], during=finished
+    ),
+    "score with a budget": call(
+        "score-keeps-none", lambda: tamis.score(POOL, "top:score", budget=3), ["budget", "select"]
+    ),
     "within a selection of another pool": select(
         "within-other-pool", "p.jsonl --within out -o new", None, ["--within out"],
         files={"p.jsonl": changed(1, cost=9)}, during=finished,

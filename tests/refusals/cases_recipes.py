@@ -15,7 +15,7 @@ CASES = {
     "recipe without a budget": recipe("incomplete", WHOLE.replace("budget: 3\n", ""), ["budget is missing", "5000"]),
     "recipe without a method": recipe("incomplete", WHOLE.replace("method: random\n", ""), ["method"]),
     "recipe without an output": recipe("incomplete", WHOLE.replace("output: out\n", ""), ["output"]),
-    "budget that is a list": recipe("value-unusable", WHOLE.replace("3", "[3]"), ["budget", "[3]", "how much to keep"]),
+    "budget that is a mapping": recipe("value-unusable", WHOLE.replace("3", "{a: 3}"), ["budget", "how much to keep"]),
     "seed that is a word": recipe("value-unusable", WHOLE + "seed: soon\n", ["seed", "'soon'"]),
     "use without a column": recipe("value-unusable", WHOLE + "use: score\n", ["use", "'score'"]),
     "recipe that is a list": recipe("recipe-not-a-mapping", "- pool\n- method\n", ["mapping"]),
@@ -29,6 +29,9 @@ CASES = {
     "steps that are no list": recipe("steps-not-a-list", WHOLE + "steps: 3\n", ["list"]),
     "step with two budgets": recipe(
         "budget-several", WHOLE + "steps:\n- budget: 3,4\n- budget: 2\n", ["step 1", "'3,4'", "one budget"]
+    ),
+    "step that says within": recipe(
+        "step-key-of-one", WHOLE + "steps:\n- budget: 3\n- within: out\n", ["step 2", "'within'", "first"]
     ),
     "step with a pool": recipe("step-key", WHOLE + "steps:\n- pool: other.jsonl\n", ["step 1", "'pool'", "above"]),
     # the command line

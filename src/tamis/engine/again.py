@@ -29,7 +29,13 @@ def recut(selection: str | Path, budget: str, output: str | Path, force: bool, c
     if "request" not in manifest or manifest["request"]["pool"] == ["<table>"]:
         raise refusals.NOT_OF_ONE_REQUEST(source)
     known = {name: value for name, value in manifest["request"].items() if name in Request.model_fields}
+    within = known.get("within")
+    if within and not Path(within).is_dir() and (source.parent / Path(within).name).is_dir():
+        known["within"] = str(source.parent / Path(within).name)
     plan = make_plan(make_request(known | {"budget": budget, "output": str(output), "force": force}, "recut"))
+    names = [name for name, stamp in plan.asked["inputs"].items() if manifest["inputs"].get(name) != stamp]
+    if names:
+        raise refusals.RECUT_CHANGED(source, names=" and ".join(names))
     path = Path(output)
     Folder(path).check(plan.asked, force)
     existed = path.exists()

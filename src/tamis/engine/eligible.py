@@ -39,6 +39,8 @@ def find_eligible(run: Run, frame: Frame) -> Eligible:
             shared = frame.ids(both[:1])[0].as_py()
             raise refusals.ID_KEPT_AND_EXCLUDED("--must-keep and --exclude", id=shared)
         mask[excluded] = False
+        if request.within and len(lost := np.setdiff1d(must, rows_within(request.within, frame.pool))):
+            raise refusals.WITHIN_NOT_KEPT("--must-keep", id=frame.ids(lost[:1])[0].as_py())
         earlier = _leave_out_earlier(run, frame, mask)
         without_text = _without_text(run, frame, mask, must)
         mask[without_text] = False

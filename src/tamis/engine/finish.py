@@ -212,6 +212,7 @@ def base_manifest(run: Run, frame: Frame, targets: list[Frame], rows: dict[str, 
         ],
         "rows": rows,
         "warnings": run.console.warnings,
+        "parts": sorted(name for name in run.used if not name.startswith("gather")),
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("numpy", "pyarrow", "numba")},
     }

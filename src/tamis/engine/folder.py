@@ -13,7 +13,8 @@ from tamis import refusals
 from tamis.engine.parts import written_whole
 from tamis.errors import Refused
 
-STATE, NEW = ".tamis", "new"
+STATE, NEW, REPLACED = ".tamis", "new", "replaced.json"
+BY_CONTENT = {"within"}  # known by its rows, wherever it lies
 WORTH_KEEPING = 8 << 20
 Asked = dict[str, dict[str, Any]]
 """The `request` with its defaults, and stamps of the `inputs` that it names by path."""
@@ -53,17 +54,18 @@ class Folder:
                 raise refusals.OUTPUT_OF_OTHERS(self.place)
             return False
         manifest = self.manifest
-        if manifest and all(manifest[name] == value for name, value in asked.items()):
+        if manifest and manifest["inputs"] == asked["inputs"] and _same(manifest["request"], asked["request"]):
             return True
         if force:
             return False
         request, known = asked["request"], manifest["request"] if manifest else self._begun()
         for name in request:
-            if known and request[name] != known.get(name):
+            if known and name not in BY_CONTENT and request[name] != known.get(name):
                 old, new = known.get(name), request[name]
                 raise refusals.OUTPUT_OF_ANOTHER_REQUEST(self.place, name=name, old=old, new=new)
         if manifest:
-            changed = [name for name, stamp in asked["inputs"].items() if manifest["inputs"].get(name) != stamp]
+            inputs, before = asked["inputs"], manifest["inputs"]
+            changed = [name for name in {**before, **inputs} if inputs.get(name) != before.get(name)]
             raise refusals.OUTPUT_OF_CHANGED_FILES(self.place, names=" and ".join(changed))
         return False
 
@@ -73,8 +75,10 @@ class Folder:
         return self.check({"request": request, "inputs": manifest["inputs"] if manifest else {}}, force)
 
     def take_back(self, existed: bool) -> None:
-        """Remove what a refused run made, unless finished shards of a large pool are worth keeping."""
-        if not self._has_work():
+        """Remove what a refused run made, but for finished work of a large pool or of earlier steps."""
+        if self._has_work() or any(self.path.glob(f"step-*/{STATE}")):
+            (self.state / "request.json").unlink(missing_ok=True)
+        else:
             self._remove(existed)
 
     def _begun(self) -> dict[str, Any] | None:
@@ -133,12 +137,28 @@ class Folder:
         for name in ("work", NEW):
             shutil.rmtree(self.state / name, ignore_errors=True)
 
+    def begin_selections(self) -> None:
+        """Count as unfinished from now on, but remember the sub-folders that an earlier request made."""
+        known = [found["folder"] for found in (self.manifest or {}).get("selections", [])]
+        names = sorted({*self._selections(), *known})
+        with written_whole(self.state / REPLACED) as temporary:
+            temporary.write_text(json.dumps(names))
+        (self.path / "manifest.json").unlink(missing_ok=True)
+
+    def _selections(self) -> list[str]:
+        """Sub-folders of an earlier request that is being replaced."""
+        with contextlib.suppress(OSError, ValueError):
+            return [str(name) for name in json.loads((self.state / REPLACED).read_text())]
+        return []
+
     def forget_selections(self, kept: list[str]) -> None:
         """Remove the sub-folders that an earlier request made of several budgets, but those `kept`."""
-        for earlier in (self.manifest or {}).get("selections", []):
-            name = Path(earlier["folder"]).name
-            if name not in kept:
-                shutil.rmtree(self.path / name, ignore_errors=True)
+        if self.state.parent != self.path.absolute():  # one of several budgets itself
+            return
+        known = [found["folder"] for found in (self.manifest or {}).get("selections", [])]
+        for name in {Path(name).name for name in [*known, *self._selections()]} - set(kept):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        (self.state / REPLACED).unlink(missing_ok=True)
 
     def keep_only(self, steps: set[str]) -> None:
         """Remove parts that belong to none of these steps, and states that were merged from them."""
@@ -147,3 +167,27 @@ class Folder:
                 shutil.rmtree(path, ignore_errors=True)
             elif path.name.startswith("state-"):
                 path.unlink()
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two requests ask for the same, wherever the earlier selection lies."""
+    return {**one, **dict.fromkeys(BY_CONTENT)} == {**other, **dict.fromkeys(BY_CONTENT)}
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold an output folder for all steps of a recipe; takes a new one back if a refusal leaves nothing in it."""
+    existed = folder.exists()
+    state = (folder / STATE).absolute()
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "steps.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise refusals.OUTPUT_IN_USE(f"-o {folder}") from None
+        try:
+            yield
+        except Refused:
+            if not existed and not any(folder.glob("*/manifest.json")):
+                shutil.rmtree(folder, ignore_errors=True)
+            raise

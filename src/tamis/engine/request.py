@@ -1,6 +1,8 @@
 """What is asked: one object that the command line, a recipe and a Python call all make."""
 
 import shlex
+from decimal import Decimal
+from os import PathLike, fspath
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -98,8 +100,9 @@ def make_request(values: dict[str, Any], where: str = "request") -> Request:
     for name in (*LISTS, *SHARES):
         if isinstance(values.get(name), str):
             values[name] = [values[name]]
-    if isinstance(values.get("budget"), int | float):
-        values["budget"] = str(values["budget"])
+    if "budget" in values:
+        values["budget"] = said_budget(values["budget"])
+    values = {name: plain(value) for name, value in values.items()}
     try:
         return _here(Request(**values))
     except ValidationError as error:
@@ -120,6 +123,27 @@ def _here(request: Request) -> Request:
         if isinstance(ids, str) and ids.startswith("@"):
             refuse_url(ids[1:], "the list of ids", "download it, and name the copy", flag)
     return request
+
+
+def said_budget(value: Any) -> Any:
+    """A budget as the command line has it: of a number, a fraction between 0 and 1 or several of them."""
+    value = plain(value)
+    if isinstance(value, list):
+        return ",".join(str(said_budget(one)) for one in value)
+    if isinstance(value, float) and 0 < value < 1:
+        return f"{Decimal(repr(value)) * 100:f}".rstrip("0").rstrip(".") + "%"
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def plain(value: Any) -> Any:
+    """A value without the types of NumPy and `pathlib`, so that it can be written as JSON."""
+    if isinstance(value, dict):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, PathLike):
+        return fspath(value)
+    return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") else value
 
 
 def said_as_flag(column: str, groups: Any) -> str:

@@ -41,6 +41,7 @@ def run_select(
         with folder.locked(plan.asked, plan.request.force) as finished, ExitStack() as stack:
             if finished and folder.manifest is not None:
                 console.say(f"nothing to do: {folder.path} holds this selection already")
+                used |= set(folder.manifest.get("parts", []))
                 return folder.manifest
             announce(plan, console)
             run = Run(plan, folder, console, launched)
@@ -88,6 +89,7 @@ def _select(run: Run, stack: ExitStack) -> dict[str, Any]:
     runs = [run.cut(budget) for budget in run.plan.budgets]
     choices = [_choose(one, measured) for one in runs]
     made: list[dict[str, Any]] = []
+    run.folder.begin_selections()
     for one, choice in zip(runs, choices, strict=True):
         run.console.say(f"budget {one.plan.request.budget}")
         one.folder.path.mkdir(exist_ok=True)

@@ -5,12 +5,11 @@ from typing import Any
 
 from tamis import refusals
 from tamis.engine.console import Console
-from tamis.engine.folder import STATE, Folder
+from tamis.engine.folder import STATE, Folder, held
 from tamis.engine.launch import Launched
 from tamis.engine.plan import Plan, make_plan
 from tamis.engine.request import Request, make_request
 from tamis.engine.select import run_select
-from tamis.errors import Refused
 
 WHOLE = ("pool", "output", "force", "workers")
 
@@ -35,10 +34,12 @@ def make_requests(values: dict[str, Any], where: str) -> list[Request]:
     for number, step in enumerate(steps, 1):
         place = f"{where}, step {number}"
         own = {str(name).replace("-", "_"): value for name, value in step.items()}
+        last = number == len(steps)
         for name in own:
             if name in WHOLE:
                 raise refusals.STEP_KEY(place, key=name)
-        last = number == len(steps)
+            if (name == "within" and number > 1) or (name == "subset" and not last):
+                raise refusals.STEP_KEY_OF_ONE(place, key=name, which="first" if name == "within" else "last")
         made: dict[str, Any] = common | own | ({} if last else {"output": f"{output}/step-{number}", "subset": False})
         if number > 1:
             made["within"] = f"{output}/step-{number - 1}"
@@ -70,19 +71,14 @@ def check_folders(plans: list[Plan]) -> None:
 
 def run_steps(plans: list[Plan], console: Console, launched: Launched | None = None) -> dict[str, Any]:
     """Run all steps and return the manifest of the last one."""
-    output = Path(str(plans[-1].request.output))
-    existed = output.exists()
+    if len(plans) == 1:
+        return run_select(plans[0], _folder(plans, plans[0]), console, launched)
     manifest: dict[str, Any] = {}
     used: set[str] = set()
-    for number, plan in enumerate(plans, 1):
-        if len(plans) > 1:
+    with held(Path(str(plans[-1].request.output))):
+        for number, plan in enumerate(plans, 1):
             console.say(f"step {number} of {len(plans)}: {plan.method.name}")
-        try:
             manifest = run_select(plan, _folder(plans, plan), console, launched if number == 1 else None, used)
-        except Refused:
-            if number == 1 < len(plans):
-                Folder(output).take_back(existed)
-            raise
     return manifest
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tamis.pool import Pool
 from tamis.pool.base import Columns
+from tamis.pool.views import taken
 
 Rows = NDArray[np.int64]
 
@@ -59,7 +60,7 @@ class Located:
             for batch in self.pool.read(self.pool.shards[number], columns):
                 inside = local[slice(*np.searchsorted(local, [done, done + batch.num_rows]))] - done
                 if len(inside):
-                    pieces.append(batch.take(pa.array(inside)))
+                    pieces.append(taken(batch, inside))
                 done += batch.num_rows
                 if done > local[-1]:
                     break

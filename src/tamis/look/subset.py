@@ -7,12 +7,14 @@ from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tamis import refusals
 from tamis.look.rows import Located
 from tamis.pool import open_pool, storage
 from tamis.pool.text_file import TextPool
+from tamis.pool.views import plain_type
 
 Rows = NDArray[np.int64]
 
@@ -150,7 +152,7 @@ def first_other(one: pa.RecordBatch, other: pa.RecordBatch) -> int | None:
 def _same(one: pa.Array, other: pa.Array) -> bool:
     """Whether two arrays hold the same values."""
     if pa.types.is_dictionary(one.type):
-        one, other = one.dictionary_decode(), other.dictionary_decode()
+        one, other = (pc.cast(array, plain_type(array.type)).dictionary_decode() for array in (one, other))
     if one.equals(other):
         return True
     if pa.types.is_floating(one.type):

@@ -13,7 +13,7 @@ from tamis import refusals
 from tamis.pool import storage
 from tamis.pool.base import TYPES, WORDS, first_line
 from tamis.pool.csv_records import Part, RecordError, count_fields, count_lines
-from tamis.pool.csv_values import PADDED, to_type
+from tamis.pool.csv_values import INTEGER, PADDED, to_type
 from tamis.pool.text_file import pieces_of
 
 MARK = b"\xef\xbb\xbf"
@@ -90,6 +90,8 @@ def typed_field(texts: pa.Array, name: str, target: pa.DataType | None, place: P
         expected = WORDS.get(target, f"of type {target}")
         if re.match(PADDED, value.strip(" \t")):
             expected += ", since it has a plus sign or a leading zero"
+        elif target == TYPES["number"] and re.fullmatch(INTEGER, value.strip(" \t")):
+            expected += " that float64 holds exactly (integers up to 2^53)"
         raise refusals.CSV_VALUE(place(found), name=name, value=shortened(value), expected=expected)
     return found
 

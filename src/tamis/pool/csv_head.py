@@ -14,8 +14,9 @@ from tamis.pool.csv_records import LONGEST, Part, RecordError, count_fields, fin
 from tamis.pool.csv_values import NUMBER, guess, odd_one
 
 SNIFFED = ",;\t"
+LAST_SNIFFED = "|"
 DELIMITERS = {".csv": SNIFFED, ".tsv": "\t", ".tab": "\t"}
-CALLED = {",": "a comma", ";": "';'", "\t": "a tab"}
+CALLED = {",": "a comma", ";": "';'", "\t": "a tab", "|": "'|'"}
 OTHER_ENCODINGS = {
     b"\xff\xfe\x00\x00": "UTF-32",
     b"\x00\x00\xfe\xff": "UTF-32",
@@ -85,6 +86,13 @@ def _head_of(path: str, block: bytes, last: bool) -> Head | None:
         return None
     counts = {one: count_fields(text[slice(*span)], one) for one, span in spans.items()}
     delimiter = max(known, key=lambda one: counts.get(one, 1))
+    if known == SNIFFED and delimiter in spans and counts[delimiter] == 1:
+        start, end = spans[delimiter]
+        if LAST_SNIFFED.encode() in text[start:end].tobytes():
+            if (span := first_record(text, LAST_SNIFFED, last)) is None and not last:
+                return None
+            if span is not None and count_fields(text[slice(*span)], LAST_SNIFFED) > 1:
+                delimiter, spans[LAST_SNIFFED] = LAST_SNIFFED, span
     if delimiter not in spans:
         raise _no_header(path, block, front, delimiter)
     start, end = spans[delimiter]

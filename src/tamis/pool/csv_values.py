@@ -1,7 +1,8 @@
 """The texts of CSV as integers, numbers or booleans, and which of these a column is.
 
 Blanks around a value do not count. Leading zeros or a plus sign make a text (`007` is an id), as does an integer over
-64 bits. `NaN` and `inf`, in any case, are numbers; `NA` and its like are texts.
+64 bits, or one beyond 2^53 beside numbers, since float64 would round it. `NaN` and `inf`, in any case, are numbers;
+`NA` and its like are texts.
 """
 
 import numpy as np
@@ -10,9 +11,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tamis.pool.base import TYPES
+from tamis.pool.json_lines import EXACT_DIGITS, is_rounded
 
 INTEGER = r"^(?:0|-?[1-9][0-9]*)$"
 NUMBER = r"^-?(?:(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:nan|inf|infinity))$"
+LONG_INTEGER = rf"^-?[0-9]{{{EXACT_DIGITS},}}$"
 TRUE, FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
 PADDED = r"^-?(?:\+|0[0-9])"
 PLUS, MINUS, ZERO, NINE = b"+-09"
@@ -42,7 +45,7 @@ def guess(texts: pa.Array) -> str:
         return "null"
     for kind in ("integer", "number", "boolean"):
         if not isinstance(to_type(texts, TYPES[kind]), int):
-            return "text" if kind == "number" and _holds_large_integer(texts) else kind
+            return kind
     return "text"
 
 
@@ -70,7 +73,7 @@ def _exact(texts: pa.Array, target: pa.DataType) -> pa.Array | None:
     if target == TYPES["integer"]:
         return values if pc.cast(values, texts.type).equals(texts) else None
     if target == TYPES["number"]:
-        return None if _odd_front(texts) or _odd_nan(texts, values) else values
+        return None if _odd_front(texts) or _odd_nan(texts, values) or _rounded(texts).any() else values
     return values
 
 
@@ -100,11 +103,16 @@ def _odd_nan(texts: pa.Array, values: pa.Array) -> bool:
     return not pc.all(pc.match_substring_regex(texts.filter(nan), NUMBER)).as_py()
 
 
-def _holds_large_integer(texts: pa.Array) -> bool:
-    """Whether one of the numbers is an integer over 64 bits."""
-    whole = pc.utf8_trim(texts, " \t")
-    whole = whole.filter(pc.match_substring_regex(whole, r"^-?[0-9]{19,}$"))
-    return any(not -(2**63) <= int(text) < 2**63 for text in whole.drop_null().to_pylist())
+def _rounded(texts: pa.Array) -> NDArray[np.bool_]:
+    """Which of trimmed texts are integers beyond 2^53, which float64 would round."""
+    rounded = np.zeros(len(texts), bool)
+    if (pc.max(pc.binary_length(texts)).as_py() or 0) < EXACT_DIGITS:
+        return rounded
+    long = np.flatnonzero(
+        pc.fill_null(pc.match_substring_regex(texts, LONG_INTEGER), False).to_numpy(zero_copy_only=False)
+    )
+    rounded[long] = [is_rounded(text) for text in texts.take(pa.array(long)).to_pylist()]
+    return rounded
 
 
 def _wrong(texts: pa.Array, target: pa.DataType) -> NDArray[np.bool_]:
@@ -117,7 +125,7 @@ def _wrong(texts: pa.Array, target: pa.DataType) -> NDArray[np.bool_]:
     if target == TYPES["integer"]:
         for row in np.flatnonzero(~wrong & (pc.binary_length(texts).fill_null(0).to_numpy() > 18)):
             wrong[row] = not -(2**63) <= int(texts[int(row)].as_py()) < 2**63
-    return wrong
+    return wrong | _rounded(texts) if target == TYPES["number"] else wrong
 
 
 def _first_wrong(texts: pa.Array, target: pa.DataType) -> int:

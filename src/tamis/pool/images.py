@@ -19,6 +19,7 @@ from tamis.pool.roles import IMAGES, Role
 COLUMN = "(image)"
 """The name of the derived column, which no column of a file is likely to have."""
 MOST_BYTES = 1 << 28
+MOST_SHOWN = 80  # characters of a value in a message
 
 
 class Absent(ValueError):
@@ -160,10 +161,17 @@ def _read(places: list[str], path: str) -> bytes:
                 with storage.open_binary(place) as file:
                     found = file.read(MOST_BYTES + 1)
                 if len(found) > MOST_BYTES:
-                    raise Absent(f"{path!r} has more than {MOST_BYTES >> 20} MB")
+                    raise Absent(f"{_shown(path)} has more than {MOST_BYTES >> 20} MB")
                 return found
     except (TamisError, Absent):
         raise
     except Exception as error:  # every store has its own errors
-        raise Absent(f"{path!r} cannot be read: {(str(error).splitlines() or [type(error).__name__])[0]}") from None
-    raise Absent(f"there is no file {path!r}")
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        said = said if len(path) <= MOST_SHOWN else type(error).__name__  # it may hold the path
+        raise Absent(f"{_shown(path)} cannot be read: {said}") from None
+    raise Absent(f"there is no file {_shown(path)}")
+
+
+def _shown(path: str) -> str:
+    """A path in quotes, for a message: what was meant for bytes in base64 may be long."""
+    return repr(path if len(path) <= MOST_SHOWN else path[: MOST_SHOWN - 1] + "…")

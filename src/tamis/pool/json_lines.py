@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 MARK = b"\xef\xbb\xbf"
 BLANK = b" \t\r"
 STEP = 1 << 18
+EXACT_DIGITS = 16  # integers of fewer are all below 2^53
 
 Block: TypeAlias = bytes | bytearray | memoryview | NDArray[np.uint8] | pa.Buffer
 
@@ -143,7 +144,7 @@ def to_arrow(field: Field, target: pa.DataType) -> pa.Array | int:
     """The values of `field` as `target`, or the first row whose kind or size does not fit it.
 
     `target` is int64 (of integers), float64 (of integers and numbers), bool or large_string (of strings). Missing and
-    null are null. Floats are rounded as Python rounds them.
+    null are null. Floats are rounded as Python rounds them; integers beyond 2^53 do not fit float64.
 
     Examples:
         >>> field = scan(b'{"x": 1}\\n{"x": 2.5}\\n{}', ["x"]).columns["x"]
@@ -155,10 +156,25 @@ def to_arrow(field: Field, target: pa.DataType) -> pa.Array | int:
     wrong = ~fits[field.kinds]
     if wrong.any():
         return int(wrong.argmax())
+    if target == pa.float64() and (row := _first_rounded(field)) is not None:
+        return row
     try:
         return pc.cast(field.values, target)
     except pa.ArrowInvalid:
         return next(row for row, text in enumerate(field.values.to_pylist()) if text and _too_large(text))
+
+
+def _first_rounded(field: Field) -> int | None:
+    """The first row whose integer lies beyond 2^53, where float64 no longer holds every one."""
+    sizes = pc.fill_null(pc.binary_length(field.values), 0)
+    long = np.flatnonzero((field.kinds == Kind.INTEGER) & (sizes.to_numpy() >= EXACT_DIGITS))
+    rows = zip(long.tolist(), field.values.take(pa.array(long)).to_pylist(), strict=True)
+    return next((row for row, text in rows if is_rounded(text)), None)
+
+
+def is_rounded(integer: str) -> bool:
+    """Whether an integer lies beyond 2^53, where float64 no longer holds every one."""
+    return len(integer) > 20 or abs(int(integer)) > 2**53
 
 
 def _too_large(integer: str) -> bool:

@@ -1,6 +1,8 @@
 """Types of Arrow for values of JSON: which its reader can make, and which it only guesses."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import pyarrow as pa
 
@@ -20,6 +22,41 @@ def as_written(schema: pa.Schema) -> pa.Schema:
         [DataType(string), ListType(list<item: string>)]
     """
     return pa.schema([field.with_type(_mapped(field.type, _as_written)) for field in schema])
+
+
+def unexpected_field(lines: bytes, schema: pa.Schema) -> tuple[int, str] | None:
+    """The first line, from 0, with a field that `schema` does not have at any depth, and its name, as in `a.b`.
+
+    None where there is none, or Python cannot read a line before it.
+
+    Examples:
+        >>> schema = pa.schema({"a": pa.list_(pa.struct({"b": "int8"}))})
+        >>> unexpected_field(b'{"a": [{"b": 1}]}\\n{"a": [{"c": 1}]}', schema)
+        (1, 'a.c')
+    """
+    row = pa.struct(list(schema))
+    for number, line in enumerate(lines.split(b"\n")):
+        try:
+            name = _beyond(json.loads(line), row) if line.strip() else None
+        except (ValueError, RecursionError):
+            return None
+        if name is not None:
+            return number, name
+    return None
+
+
+def _beyond(value: Any, kind: pa.DataType, path: str = "") -> str | None:
+    """The name of the first field in `value` that `kind` does not have."""
+    found: Iterable[str | None] = ()
+    if isinstance(value, dict) and pa.types.is_struct(kind):
+        known = {field.name: field.type for field in kind}
+        found = (
+            _beyond(inside, known[name], f"{path}{name}.") if name in known else path + name
+            for name, inside in value.items()
+        )
+    elif isinstance(value, list) and hasattr(kind, "value_type"):
+        found = (_beyond(inside, kind.value_type, path) for inside in value)
+    return next((name for name in found if name is not None), None)
 
 
 def _mapped(kind: pa.DataType, leaf: TypeMap) -> pa.DataType:

@@ -26,7 +26,7 @@ from tamis.pool.base import (
 )
 from tamis.pool.json_array import check_end, compact, element_place, is_array, open_lines, without_column
 from tamis.pool.json_lines import MARK, JsonLineError, Kind, line_spans, scan, to_arrow
-from tamis.pool.json_types import as_written, readable
+from tamis.pool.json_types import as_written, readable, unexpected_field
 from tamis.pool.storage import COMPRESSIONS, Found
 from tamis.pool.text_file import TextPool, pieces_of
 
@@ -60,6 +60,8 @@ class JsonlPool(TextPool):
                     kind = Kind(int(scanned.columns[name].kinds[values])).name.lower()
                     place = self._line(shard, lines + int(scanned.lines[values]))
                     expected = WORDS.get(target, str(target))
+                    if kind == "integer" and target == pa.float64():
+                        expected = "a number that a float64 holds exactly (an integer up to 2^53)"
                     raise refusals.JSON_WRONG_KIND(place, name=name, kind=kind, expected=expected)
                 arrays.append(values)
             rows = len(scanned.starts)
@@ -104,17 +106,23 @@ class JsonlPool(TextPool):
             yield count, compact(lines) if of_array else lines
 
     def kept_batches(self, shard: Shard, rows: NDArray[np.int64], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        """The given rows parsed by Arrow into the types of `schema`."""
+        """The given rows parsed by Arrow into the types of `schema`; refuses a field that it does not have."""
         from pyarrow import json as arrow_json
 
         path = self.files[shard.file].path
-        options = arrow_json.ParseOptions(explicit_schema=readable(schema), unexpected_field_behavior="ignore")
+        options = arrow_json.ParseOptions(explicit_schema=readable(schema), unexpected_field_behavior="error")
+        done = 0
         for piece in self.kept(shard, rows):
             try:
                 reading = arrow_json.ReadOptions(use_threads=False, block_size=max(len(piece), 1))
                 table = arrow_json.read_json(pa.BufferReader(piece), reading, options)
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                if (found := unexpected_field(piece, schema)) is not None:
+                    line, name = found
+                    said = f"the first lines or files have no field {name!r}"
+                    raise refusals.ROWS_DO_NOT_FIT(self.where(shard, int(rows[done + line])), said=said) from None
                 raise refusals.ROWS_DO_NOT_FIT(path, said=first_line(error)) from None
+            done += table.num_rows
             yield from (conform(batch, schema, path) for batch in table.to_batches())
 
     @cached_property
@@ -292,6 +300,8 @@ def _row(path: str, number: int, line: bytes) -> dict[str, object]:
     except json.JSONDecodeError as error:
         said = without_column(path, f"invalid JSON: {error.msg} at column {error.colno}")
         raise refusals.JSON_INVALID(place, said=said) from None
+    except RecursionError:
+        raise refusals.JSON_INVALID(place, said="invalid JSON: nested too deeply") from None
     if not isinstance(row, dict):
         raise refusals.JSON_NOT_OBJECT(place)
     return row

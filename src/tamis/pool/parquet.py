@@ -32,7 +32,7 @@ from tamis.pool.base import (
     unreadable,
 )
 from tamis.pool.storage import Found
-from tamis.pool.views import has_dictionary
+from tamis.pool.views import has_dictionary, taken
 
 
 class ParquetPool(ColumnarPool):
@@ -60,7 +60,7 @@ class ParquetPool(ColumnarPool):
                     chosen = rows[np.searchsorted(rows, seen) : np.searchsorted(rows, seen + batch.num_rows)] - seen
                     seen += batch.num_rows
                     if len(chosen):
-                        yield conform(batch.take(pa.array(chosen)), self.columns, path)
+                        yield conform(taken(batch, chosen), self.columns, path)
                 _check_rows(seen, sum(file.metadata.row_group(group).num_rows for group in groups))
         except READ_ERRORS as error:
             raise unreadable(path, error) from error

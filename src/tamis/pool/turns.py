@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tamis import refusals
 from tamis.pool.base import type_name
-from tamis.pool.json_turns import CONTENT_FIELDS, ROLE_FIELDS, Turn, read_turns
+from tamis.pool.json_turns import CONTENT_FIELDS, MORE_FIELDS, ROLE_FIELDS, Turn, read_turns, shown
 from tamis.pool.json_values import NOTHING, as_text, literal, load, parsed
 
 ROLES = ("user", "assistant", "system", "tool")
@@ -22,7 +22,7 @@ SYNONYMS = {
     "chatbot": "assistant",
     "function": "tool",
 }
-JSON_TURNS = pa.list_(pa.struct([(name, pa.string()) for name in (*ROLE_FIELDS, *CONTENT_FIELDS)]))
+JSON_TURNS = pa.list_(pa.struct([(name, pa.string()) for name in (*ROLE_FIELDS, *CONTENT_FIELDS, *MORE_FIELDS)]))
 NEWLINE = literal("\n")
 
 Place = Callable[[int], str]
@@ -35,7 +35,7 @@ class Turns(NamedTuple):
         counts: int64 `[n]`, turns of each row.
         absent: bool `[n]`, rows that have no list.
         roles: texts `[t]`, who says it, or null.
-        contents: texts `[t]`, what is said, or null.
+        contents: texts `[t]`, what is said, thought and called, or null.
     """
 
     counts: NDArray[np.int64]
@@ -111,7 +111,42 @@ def _of_lists(array: pa.Array) -> Turns | None:
     if _is_text(flat.type):
         return Turns(counts, absent, pa.nulls(len(flat), pa.large_string()), as_text(flat))
     roles, contents = _first_of(flat, ROLE_FIELDS), _first_of(flat, CONTENT_FIELDS)
-    return None if roles is None or contents is None else Turns(counts, absent, roles, contents)
+    if roles is None or contents is None:
+        return None
+    return Turns(counts, absent, roles, _with_more(flat, contents))
+
+
+def _with_more(flat: pa.StructArray, contents: pa.LargeStringArray) -> pa.LargeStringArray:
+    """The contents of turns with what was thought before them and the calls behind them, each on a line of its own."""
+    more = {}
+    for name in MORE_FIELDS:
+        if flat.type.get_field_index(name) >= 0:
+            texts = _shown(pc.struct_field(flat, name), name)
+            if texts.null_count < len(texts):
+                more[name] = pc.binary_join_element_wise(literal(f"[{name}] "), texts, NOTHING)
+    if not more:
+        return contents
+    thought = [more.pop(MORE_FIELDS[0])] if MORE_FIELDS[0] in more else []
+    lines = [*thought, _or_null(contents), *more.values()]
+    joined = lines[0]
+    for line in lines[1:]:
+        joined = pc.coalesce(pc.binary_join_element_wise(joined, line, NEWLINE), joined, line)
+    return joined
+
+
+def _shown(column: pa.Array, name: str = "") -> pa.LargeStringArray:
+    """Values of any type as text, null where there is nothing; Python looks at those that are neither null nor text."""
+    if _is_text(column.type):
+        return _or_null(as_text(column))
+    known = column.is_valid()
+    texts = [shown(value, name) or None for value in column.filter(known).to_pylist()]
+    nothing = pa.nulls(len(column), pa.large_string())
+    return pc.replace_with_mask(nothing, known, pa.array(texts, pa.large_string())) if texts else nothing
+
+
+def _or_null(texts: pa.LargeStringArray) -> pa.LargeStringArray:
+    """Empty texts as null."""
+    return pc.if_else(pc.equal(pc.binary_length(texts), 0), pa.scalar(None, pa.large_string()), texts)
 
 
 def _first_of(structs: pa.StructArray, names: tuple[str, ...]) -> pa.LargeStringArray | None:
@@ -124,16 +159,28 @@ def _first_of(structs: pa.StructArray, names: tuple[str, ...]) -> pa.LargeString
 
 
 def _said(column: pa.Array) -> pa.LargeStringArray | None:
-    """A field of turns as text: strings, whole numbers, or lists of parts, of which those with text are joined."""
+    """A field of turns as text: strings, whole numbers, or parts joined, of which those without text are JSON."""
     kind = column.type
     if _is_text(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind):
         return as_text(column)
-    if not are_turns(kind) or (pa.types.is_struct(kind.value_type) and kind.value_type.get_field_index("text") < 0):
+    if not _is_list(kind) or not (_is_text(kind.value_type) or pa.types.is_struct(kind.value_type)):
         return None
     parts = column.flatten()
-    texts = parts if _is_text(parts.type) else pc.struct_field(parts, "text")
+    texts = _texts_of(parts) if pa.types.is_struct(parts.type) else as_text(parts)
     roles = pa.nulls(len(parts), pa.large_string())
-    return text_of(Turns(_counts(column), column.is_null(), roles, as_text(texts))) if _is_text(texts.type) else None
+    return None if texts is None else text_of(Turns(_counts(column), column.is_null(), roles, texts))
+
+
+def _texts_of(parts: pa.StructArray) -> pa.LargeStringArray | None:
+    """The text of each part, or its JSON where it has none; None where what is called text is none."""
+    if parts.type.get_field_index("text") < 0:
+        return _shown(parts)
+    texts = pc.struct_field(parts, "text")
+    if not _is_text(texts.type):
+        return _shown(parts) if pa.types.is_null(texts.type) else None
+    texts = as_text(texts)
+    others = pc.and_(parts.is_valid(), texts.is_null())
+    return pc.replace_with_mask(texts, others, _shown(parts.filter(others))) if others.true_count else texts
 
 
 def _counts(lists: pa.Array) -> NDArray[np.int64]:
