@@ -58,8 +58,8 @@ def same(here, there, method, of_here=None, of_there=None):
     ]
     assert chosen[0].table.equals(chosen[1].table)
     names = [path.name for path in Path("here").glob("subset.*")]
-    chosen[1].apply(there, f"there/{names[0]}-applied")
-    paths = f"here/{names[0]}", f"there/{names[0]}", f"there/{names[0]}-applied"
+    chosen[1].apply(there, f"there/applied-{names[0]}")
+    paths = f"here/{names[0]}", f"there/{names[0]}", f"there/applied-{names[0]}"
     assert len({Path(path).read_bytes() for path in paths}) == 1
 
 
