@@ -1,12 +1,9 @@
 """Fixtures: a folder to work in, the command line as a user meets it, and what is on disk."""
 
-import json
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import settings
 
@@ -52,21 +49,13 @@ def run(monkeypatch, capsys):
 def write():
     """Write bytes or text, an Arrow table as Parquet, or rows as JSON Lines, by what is given."""
 
-    def save(path, content):
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, pa.Table) and path.suffix == ".parquet":
-            pq.write_table(content, path)
-        elif isinstance(content, bytes):
-            path.write_bytes(content)
-        elif isinstance(content, str):
-            path.write_text(content, encoding="utf-8")
-        else:
-            rows = content.to_pylist() if isinstance(content, pa.Table) else content
-            path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        return path
+    from .refusals.running import save
 
-    return save
+    def put(path, content):
+        save(Path(path), content)
+        return Path(path)
+
+    return put
 
 
 @pytest.fixture(scope="session")

@@ -21,13 +21,6 @@ POOL = make_pool(40)
 COLUMNS = {"id": TYPES["text"], "text": TYPES["text"], "score": TYPES["number"], "label": TYPES["integer"]}
 
 
-def zstd(content):
-    sink = pa.BufferOutputStream()
-    with pa.CompressedOutputStream(sink, "zstd") as stream:
-        stream.write(content)
-    return sink.getvalue().to_pybytes()
-
-
 @pytest.fixture
 def twins(tmp_path, write):
     """The same rows in every form a pool can have."""
@@ -44,7 +37,7 @@ def twins(tmp_path, write):
         "jsonl": write(tmp_path / "pool.jsonl", lines),
         "gzip": write(tmp_path / "pool.jsonl.gz", gzip.compress(lines)),
         "two gzip members": write(tmp_path / "two.jsonl.gz", gzip.compress(lines[:999]) + gzip.compress(lines[999:])),
-        "zstd": write(tmp_path / "pool.ndjson.zst", zstd(lines)),
+        "zstd": write(tmp_path / "pool.ndjson.zst", pa.compress(lines, "zstd", asbytes=True)),
         "several files": [
             write(tmp_path / "several" / f"{at:02}.jsonl", POOL.slice(at, 9)) for at in range(0, POOL.num_rows, 9)
         ],

@@ -16,7 +16,6 @@ EXAMPLES = examples(CASES)
 PAGE = Path(__file__).parents[1] / "docs" / "refusals.md"
 NOT_MADE = {  # kinds that no case makes happen, and why
     "csv-unclear": "a guard: no text is known that the reader and Arrow take apart differently",
-    "vectors-of-two-widths": "a guard: rows of another width are refused where they are read",
 }
 PASSED_ON = ["cli_look.py", "engine/workers.py", "pool/__init__.py"]  # what was refused elsewhere, with its kind
 

@@ -1,15 +1,18 @@
 """Several budgets of one scoring, several steps of one recipe, and a selection cut again: each as if done alone."""
 
+import inspect
 import json
 import tomllib
 from pathlib import Path
 
+import jsonschema
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
 
 import tamis
+from tamis.engine.request import Request
 from tamis.engine.schema import recipe_schema
 from tamis.testing import make_pool, make_target
 
@@ -160,7 +163,6 @@ def test_a_refusal_in_the_first_step_leaves_nothing(run):
 
 
 def test_schema_takes_recipes_and_refuses_typos():
-    jsonschema = pytest.importorskip("jsonschema")
     check = jsonschema.Draft202012Validator(recipe_schema())
     whole = {"pool": "pool.jsonl", "output": "out", "steps": STEPS}
     assert check.is_valid(whole) and check.is_valid({"pool": ["a"], "method": "top:x", "budget": 3, "output": "o"})
@@ -320,3 +322,7 @@ def test_python_numbers_and_paths(folder):
         tamis.run({"pool": "pool.jsonl", "method": "top:score", "output": "x"})
     small = found.recut(2)
     assert small.manifest["budget"]["spent"] == 2 and "summary" not in small.manifest
+
+
+def test_select_takes_every_key_of_a_recipe():
+    assert set(Request.model_fields) <= set(inspect.signature(tamis.select).parameters)

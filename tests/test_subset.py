@@ -2,6 +2,7 @@
 
 import gzip
 from decimal import Decimal
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -22,15 +23,11 @@ LINES = [
 ]
 
 
+zstd = partial(pa.compress, codec="zstd", asbytes=True)
+
+
 def unzstd(content):
     return pa.CompressedInputStream(pa.BufferReader(content), "zstd").read()
-
-
-def zstd(content):
-    sink = pa.BufferOutputStream()
-    with pa.CompressedOutputStream(sink, "zstd") as stream:
-        stream.write(content)
-    return sink.getvalue().to_pybytes()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tamis import refusals
-from tamis.budget import parse, parse_several
 from tamis.engine.console import Console
 from tamis.engine.folder import Folder
 from tamis.engine.plan import Plan, make_plan
@@ -113,8 +112,6 @@ def select(
     """
     given = {name: value for name, value in locals().items() if name in Request.model_fields and value is not None}
     given["set"] = {**(set or {}), **parameters}
-    for one in budget if isinstance(budget, list | tuple) else [budget]:
-        parse(plain(one)) if not isinstance(one, str) else parse_several(one)
     plan = _plan(pool, target, given)
     found = _run(plan, output, quiet)
     return found if len(plan.budgets) > 1 or isinstance(budget, list | tuple) else found[0]

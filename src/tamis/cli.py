@@ -158,7 +158,7 @@ def methods(name: str | None, as_json: bool) -> None:
         click.echo(card_text(found[0]) if name else table(found))
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, *cli_again.COMMANDS):
     cli.add_command(command)
 
 
@@ -221,7 +221,7 @@ def _planned(values: dict[str, Any], dry_run: bool, as_json: bool, verb: str, wh
         if verb == "score" and not plan.has_scores:
             raise refusals.METHOD_WITHOUT_SCORES(plan.method.name)
     if len(plans) == 1:
-        plans[0].asked  # noqa: B018 - what it names is opened, the earlier selection too
+        _ = plans[0].within  # an earlier selection is opened before anything is done
     if dry_run:
         told = [describe_plan(plan) for plan in plans]
         values = told[0][1] if len(told) == 1 else {"steps": [found for _, found in told]}
@@ -232,8 +232,6 @@ def _planned(values: dict[str, Any], dry_run: bool, as_json: bool, verb: str, wh
     tell_result(manifest, Path(str(last.output)), as_json)
 
 
-for command in cli_again.COMMANDS:
-    cli.add_command(command)
 running = {"command": ""}
 
 

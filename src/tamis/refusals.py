@@ -33,6 +33,7 @@ def breakage(what: str, fix: str) -> Refusal:
 # budgets
 BUDGET_TWICE = Refusal("{asked!r} is named twice", "name each budget once")
 BUDGET_SEVERAL = Refusal("several budgets cut several selections", "give one budget here")
+BUDGET_THOUSANDS = Refusal("it could be one number or several budgets", "write {one} for one, or {several} for several")
 BUDGET_NOTHING = Refusal("it keeps nothing", "ask for more than 0")
 BUDGET_NOT_AN_AMOUNT = Refusal("it is not an amount", "write {grammar}")
 BUDGET_UNIT_UNREADABLE = Refusal("the unit {unit!r} cannot be read", "write it as in {example!r}")
@@ -174,7 +175,23 @@ TURNS_UNREADABLE = Refusal(
     'write turns as in [{{"role": "user", "content": "Hello"}}], or remove the row',
 )
 
-# vectors in columns
+# vectors
+VECTOR_FILE_MISSING = Refusal("there is no file at {path}", "check the path, or name columns of the pool")
+VECTOR_FILE_UNREADABLE = Refusal("the vectors cannot be read ({said})", "write them with numpy.save or numpy.savez")
+VECTOR_FILE_SHAPE = Refusal(
+    "it holds an array of shape {shape} and type {dtype}", "give numbers of shape [rows, width], without rows of 0"
+)
+VECTOR_FILE_KEY = Refusal("it holds no array called {key!r}{near}", "name one of {known}")
+VECTOR_FILE_OF_SEVERAL = Refusal("it holds several arrays", "name one of {known}")
+VECTOR_FILE_ROWS = Refusal("it holds {found:,} vectors and the pool {rows:,} rows", "give one a row, in row order")
+VECTOR_NOT_FINITE = Refusal("the vector holds NaN or an infinity", "mend it, since vectors must be finite")
+VECTORS_NEEDED = Refusal(
+    "it needs an embedding", "give --embedding COLUMN, 'f*' or FILE.npy, where columns of lists are {columns}"
+)
+VECTORS_BESIDE_FILES = Refusal(
+    "an array cannot stand beside a pool of files", "save it with numpy.save and give its path"
+)
+REPRESENT_WITHOUT_IMAGES = Refusal("there is no image column to represent", "name it with --image")
 COLUMNS_NOT_MATCHED = Refusal("no column is called as in {pattern!r}{near}", "--embedding can name some of {columns}")
 VECTOR_MISSING = Refusal("column {name!r} has no vector here", "give every row one, or remove the row")
 VECTOR_OF_OTHER_WIDTH = Refusal(
@@ -240,6 +257,7 @@ NEED_WITHOUT_ANY_COLUMN = Refusal(
 TARGET_NEEDED = Refusal("it needs a target", "give a sample of what you want with --target FILE")
 CHOOSER_OF_ORDER = Refusal("{method} makes an order by itself", "leave --choose out")
 METHOD_WITHOUT_SCORES = Refusal("it makes an order and gives no scores", "run tamis select with it")
+SCORE_KEEPS_NONE = Refusal("it means nothing where no row is kept", "leave it out, or use select")
 METHOD_ADMITS_NONE = Refusal("it admits none of the {eligible:,} eligible rows", "change {names}")
 NO_ROW_ELIGIBLE = Refusal(
     "no row may be chosen, since all are excluded or without text", "name another --text, or exclude fewer"
@@ -291,6 +309,7 @@ SELECTIONS_OF_TWO_POOLS = Refusal(
     "the two selections were made from different pools, so that their rows do not mean the same",
     "combine selections of one pool",
 )
+APPLY_TO_OTHER_FORMAT = Refusal("rows are written as the pool has them", "name a file that ends in {suffix}")
 FILE_EXISTS = Refusal("it exists", "name a new file")
 FOLDER_NOT_EMPTY = Refusal("it is not an empty folder", "name a new one")
 REPORT_MISSING = Refusal("this selection has no report, since it was combined of others", "select again for one")
@@ -298,38 +317,26 @@ POOL_OF_OTHER_IDS = Refusal("it has other ids at the selected rows", "give the p
 POOL_OF_OTHER_SIZE = Refusal("it has {rows:,} rows and the selection was made from {known:,}", "give the same pool")
 
 # looking in
-OUTPUT_UNREADABLE = breakage("it cannot be read ({said})", "restore the file, or select again with --force")
-OUTPUT_FILE_MISSING = breakage("it is missing", "restore the file, or select again with --force")
-OUTPUT_COLUMNS_CHANGED = breakage(
-    "its columns are {found} and should be {expected}", "restore the file, or select again with --force"
-)
-OUTPUT_ROWS_CHANGED = breakage(
-    "it has {found:,} rows and the manifest says {expected:,}", "restore the file, or select again with --force"
-)
-OUTPUT_VALUE_CHANGED = breakage(
-    "{name} is {found} and should be {expected}", "restore the file, or select again with --force"
-)
-SELECTION_ROW_TWICE = breakage(
-    "row {row:,} of the pool is there already, with rank {rank:,}", "restore the file, or select again with --force"
-)
-SELECTION_ROW_NOT_ELIGIBLE = breakage(
-    "row {row:,} of the pool was kept, and it is {said}", "restore the file, or select again with --force"
-)
+RESTORE = "restore the file, or select again with --force"
+WRITE_AGAIN = "write it again with tamis apply {folder} POOL -o FILE"
+OUTPUT_UNREADABLE = breakage("it cannot be read ({said})", RESTORE)
+OUTPUT_FILE_MISSING = breakage("it is missing", RESTORE)
+OUTPUT_COLUMNS_CHANGED = breakage("its columns are {found} and should be {expected}", RESTORE)
+OUTPUT_ROWS_CHANGED = breakage("it has {found:,} rows and the manifest says {expected:,}", RESTORE)
+OUTPUT_VALUE_CHANGED = breakage("{name} is {found} and should be {expected}", RESTORE)
+SELECTION_ROW_TWICE = breakage("row {row:,} of the pool is there already, with rank {rank:,}", RESTORE)
+SELECTION_ROW_NOT_ELIGIBLE = breakage("row {row:,} of the pool was kept, and it is {said}", RESTORE)
 SELECTION_OUT_OF_ORDER = breakage(
     "row {row:,} of the pool comes after row {before:,}, which {chooser} takes later",
-    "restore the file, or select again with --force",
+    RESTORE,
 )
 SELECTION_LEAVES_OUT = breakage(
     "row {row:,} of the pool, with score {score:.12g}, was dropped, and {chooser} takes it before kept row {kept:,}",
-    "restore the file, or select again with --force",
+    RESTORE,
 )
-SUBSET_CHANGED = breakage("it is not {expected}", "write it again with tamis apply {folder} POOL -o FILE")
-SUBSET_TOO_SHORT = breakage(
-    "it ends after {found:,} rows of {expected:,}", "write it again with tamis apply {folder} POOL -o FILE"
-)
-SUBSET_TOO_LONG = breakage(
-    "it goes on after the {expected:,} kept rows", "write it again with tamis apply {folder} POOL -o FILE"
-)
+SUBSET_CHANGED = breakage("it is not {expected}", WRITE_AGAIN)
+SUBSET_TOO_SHORT = breakage("it ends after {found:,} rows of {expected:,}", WRITE_AGAIN)
+SUBSET_TOO_LONG = breakage("it goes on after the {expected:,} kept rows", WRITE_AGAIN)
 POOL_FILES_CHANGED = breakage(
     "{said}, which is not as it was when rows were chosen", "restore the pool, or select again"
 )
@@ -387,31 +394,7 @@ STEPS_NOT_A_LIST = Refusal("steps must be a list of mappings, such as '- method:
 STEP_KEY_OF_ONE = Refusal("{key!r} belongs to the {which} step", "leave it out of the others")
 WITHIN_NOT_KEPT = Refusal("the earlier selection does not keep {id!r}", "leave it out, or choose within another")
 RECUT_CHANGED = Refusal("{names} changed since the selection was made", "make the selection again")
-BUDGET_THOUSANDS = Refusal("it could be one number or several budgets", "write {one} for one, or {several} for several")
-SELECTION_OF_SEVERAL = Refusal("it holds a selection for each of several budgets", "name one of {names}")
-APPLY_TO_OTHER_FORMAT = Refusal("rows are written as the pool has them", "name a file that ends in {suffix}")
-SCORE_KEEPS_NONE = Refusal("it means nothing where no row is kept", "leave it out, or use select")
 STEP_KEY = Refusal("{key!r} belongs to the whole recipe", "write it above the steps")
-
-# vectors
-VECTOR_FILE_MISSING = Refusal("there is no file at {path}", "check the path, or name columns of the pool")
-VECTOR_FILE_IS_URL = Refusal("vectors are read at random, so not from a URL", "download the file and give its path")
-VECTOR_FILE_UNREADABLE = Refusal("the vectors cannot be read ({said})", "write them with numpy.save or numpy.savez")
-VECTOR_FILE_SHAPE = Refusal(
-    "it holds an array of shape {shape} and type {dtype}", "give numbers of shape [rows, width], without rows of 0"
-)
-VECTOR_FILE_KEY = Refusal("it holds no array called {key!r}{near}", "name one of {known}")
-VECTOR_FILE_OF_SEVERAL = Refusal("it holds several arrays", "name one of {known}")
-VECTOR_FILE_ROWS = Refusal("it holds {found:,} vectors and the pool {rows:,} rows", "give one a row, in row order")
-VECTOR_NOT_FINITE = Refusal("the vector holds NaN or an infinity", "mend it, since vectors must be finite")
-VECTORS_NEEDED = Refusal(
-    "it needs an embedding", "give --embedding COLUMN, 'f*' or FILE.npy, where columns of lists are {columns}"
-)
-VECTORS_BESIDE_FILES = Refusal(
-    "an array cannot stand beside a pool of files", "save it with numpy.save and give its path"
-)
-VECTORS_OF_TWO_WIDTHS = Refusal("vectors have widths {one} and {other}", "give all rows vectors of one width")
-REPRESENT_WITHOUT_IMAGES = Refusal("there is no image column to represent", "name it with --image")
 
 CATALOGUE = {name.lower().replace("_", "-"): found for name, found in globals().items() if isinstance(found, Refusal)}
 for _name, _found in CATALOGUE.items():

@@ -62,7 +62,7 @@ class Selection:
         """The selection in an output folder; refuses a folder without a finished one."""
         path = Path(folder)
         if several := _several(path):
-            raise refusals.SELECTION_OF_SEVERAL(path, names=", ".join(several))
+            raise refusals.SEVERAL_SELECTIONS(path, folders=", ".join(several))
         for name in ("selection.parquet", "manifest.json"):
             if not (path / name).is_file():
                 raise refusals.SELECTION_MISSING(path, name=name, path=path)

@@ -30,13 +30,6 @@ def packed(table=POOL, **options):
     return sink.getvalue().encode()
 
 
-def zstd(content):
-    sink = pa.BufferOutputStream()
-    with pa.CompressedOutputStream(sink, "zstd") as stream:
-        stream.write(content)
-    return sink.getvalue().to_pybytes()
-
-
 def table(pool, columns=None):
     """All rows of a pool, as the types guessed unless `columns` says others."""
     columns = columns or {name: TYPES.get(kind, TYPES["text"]) for name, kind in pool.schema.items()}
@@ -53,6 +46,6 @@ TWINS = {
     "tabs.tsv": packed(delimiter="\t"),
     "tabs.tab": packed(delimiter="\t"),
     "gzip.csv.gz": gzip.compress(packed()),
-    "zstd.csv.zst": zstd(packed()),
+    "zstd.csv.zst": pa.compress(packed(), "zstd", asbytes=True),
     "bzip.tsv.bz2": bz2.compress(packed(delimiter="\t")),
 }

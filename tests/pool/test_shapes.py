@@ -34,13 +34,6 @@ def table_of_text(rows):
     return sink.getvalue().encode()
 
 
-def zstd(content):
-    sink = pa.BufferOutputStream()
-    with pa.CompressedOutputStream(sink, "zstd") as stream:
-        stream.write(content)
-    return sink.getvalue().to_pybytes()
-
-
 def arrow(path, table, make=pa.ipc.new_file, compression=None, rows=9):
     with make(path, table.schema, options=pa.ipc.IpcWriteOptions(compression=compression)) as writer:
         writer.write_table(table, max_chunksize=rows)
@@ -62,7 +55,11 @@ def files(folder):
     """Shapes on disk, by what to call them."""
     coded = POOL.set_column(3, "group", POOL["group"].combine_chunks().dictionary_encode())
     text, csv_text, array = lines(ROWS), table_of_text(ROWS), json.dumps(ROWS).encode()
-    contents = {"a.jsonl": text, "a.jsonl.gz": gzip.compress(text), "a.ndjson.zst": zstd(text)}
+    contents = {
+        "a.jsonl": text,
+        "a.jsonl.gz": gzip.compress(text),
+        "a.ndjson.zst": pa.compress(text, "zstd", asbytes=True),
+    }
     contents |= {"a.json.bz2": bz2.compress(text), "array.json": array, "array.json.gz": gzip.compress(array)}
     contents |= {"a.csv": csv_text, "a.csv.gz": gzip.compress(csv_text), "a.tsv": csv_text.replace(b",", b"\t")}
     contents |= {"pretty.json": json.dumps(ROWS, indent=2).encode()}

@@ -81,7 +81,7 @@ CASES = {
         during=lambda: finished(**{"pool.jsonl": changed(1, cost=9)}),
     ),
     "selections of several budgets": command(
-        "selection-of-several", "apply out pool.jsonl -o kept.jsonl", 2, ["out/2", "out/3"],
+        "several-selections", "apply out pool.jsonl -o kept.jsonl", 2, ["out/2", "out/3"],
         during=lambda: finished("--budget 2,3"),
     ),
     "apply to another format": command(

@@ -11,7 +11,6 @@ from tamis.engine.frame import Frame
 from tamis.engine.ids import find_ids
 from tamis.engine.parts import blank
 from tamis.engine.run import Run
-from tamis.engine.within import rows_within
 
 NO_ROWS = np.empty(0, np.int64)
 
@@ -39,7 +38,7 @@ def find_eligible(run: Run, frame: Frame) -> Eligible:
             shared = frame.ids(both[:1])[0].as_py()
             raise refusals.ID_KEPT_AND_EXCLUDED("--must-keep and --exclude", id=shared)
         mask[excluded] = False
-        if request.within and len(lost := np.setdiff1d(must, rows_within(request.within, frame.pool))):
+        if plan.within is not None and len(lost := np.setdiff1d(must, plan.within)):
             raise refusals.WITHIN_NOT_KEPT("--must-keep", id=frame.ids(lost[:1])[0].as_py())
         earlier = _leave_out_earlier(run, frame, mask)
         without_text = _without_text(run, frame, mask, must)
@@ -62,11 +61,11 @@ def find_eligible(run: Run, frame: Frame) -> Eligible:
 
 def _leave_out_earlier(run: Run, frame: Frame, mask: NDArray[np.bool_]) -> int:
     """Leave rows out of `mask` that an earlier selection does not keep, and say how many."""
-    if not run.plan.request.within:
+    if run.plan.within is None:
         return 0
     before = int(np.count_nonzero(mask))
     kept = blank(run.work, "within", (frame.rows,), np.bool_)
-    kept[rows_within(run.plan.request.within, frame.pool)] = True
+    kept[run.plan.within] = True
     mask &= kept
     return before - int(np.count_nonzero(mask))
 

@@ -96,11 +96,7 @@ class Folder:
         existed = self.path.is_dir()
         self.state.mkdir(parents=True, exist_ok=True)
         self.parts.mkdir(parents=True, exist_ok=True)
-        with (self.state / "lock").open("a+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise refusals.OUTPUT_IN_USE(self.place) from None
+        with _alone(self.state / "lock", self.place):
             self.is_new = not (self.state / "request.json").exists()
             finished = not self.is_new and self.check(asked, force)
             if not finished:
@@ -139,24 +135,23 @@ class Folder:
 
     def begin_selections(self) -> None:
         """Count as unfinished from now on, but remember the sub-folders that an earlier request made."""
-        known = [found["folder"] for found in (self.manifest or {}).get("selections", [])]
-        names = sorted({*self._selections(), *known})
+        names = self._selections()
         with written_whole(self.state / REPLACED) as temporary:
             temporary.write_text(json.dumps(names))
         (self.path / "manifest.json").unlink(missing_ok=True)
 
     def _selections(self) -> list[str]:
-        """Sub-folders of an earlier request that is being replaced."""
+        """Sub-folders of a finished request, and of one that was being replaced."""
+        found = {Path(one["folder"]).name for one in (self.manifest or {}).get("selections", [])}
         with contextlib.suppress(OSError, ValueError):
-            return [str(name) for name in json.loads((self.state / REPLACED).read_text())]
-        return []
+            found |= {Path(name).name for name in json.loads((self.state / REPLACED).read_text())}
+        return sorted(found)
 
     def forget_selections(self, kept: list[str]) -> None:
         """Remove the sub-folders that an earlier request made of several budgets, but those `kept`."""
         if self.state.parent != self.path.absolute():  # one of several budgets itself
             return
-        known = [found["folder"] for found in (self.manifest or {}).get("selections", [])]
-        for name in {Path(name).name for name in [*known, *self._selections()]} - set(kept):
+        for name in set(self._selections()) - set(kept):
             shutil.rmtree(self.path / name, ignore_errors=True)
         (self.state / REPLACED).unlink(missing_ok=True)
 
@@ -175,16 +170,23 @@ def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 @contextmanager
+def _alone(path: Path, place: str) -> Iterator[None]:
+    """Hold a lock that ends with this process; refuses the folder at `place` where another process holds it."""
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise refusals.OUTPUT_IN_USE(place) from None
+        yield
+
+
+@contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Hold an output folder for all steps of a recipe; takes a new one back if a refusal leaves nothing in it."""
     existed = folder.exists()
     state = (folder / STATE).absolute()
     state.mkdir(parents=True, exist_ok=True)
-    with (state / "steps.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise refusals.OUTPUT_IN_USE(f"-o {folder}") from None
+    with _alone(state / "steps.lock", f"-o {folder}"):
         try:
             yield
         except Refused:

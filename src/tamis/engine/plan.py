@@ -5,6 +5,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tamis import refusals
 from tamis.budget import UNITS, Budget, Share, parse_several
 from tamis.engine.checks import COLUMN_NEEDS, TEXT_NEEDS, check_budget, check_limits, check_needs
@@ -13,7 +16,7 @@ from tamis.engine.request import ROLES, Request
 from tamis.engine.targets import Target, open_targets
 from tamis.engine.tokens import load_tokenizer
 from tamis.engine.vectors import VectorFile, find_vectors
-from tamis.engine.within import chosen_rows
+from tamis.engine.within import rows_within
 from tamis.ops.choosers import Chooser
 from tamis.pool import Pool, open_pool
 from tamis.pool.base import digest
@@ -52,6 +55,11 @@ class Plan:
         return self.budgets[0] if self.budgets else None
 
     @cached_property
+    def within(self) -> NDArray[np.int64] | None:
+        """The rows among which may be chosen, ascending, where an earlier selection says so; it is read once."""
+        return rows_within(self.request.within, self.pool) if self.request.within else None
+
+    @cached_property
     def asked(self) -> dict[str, dict[str, Any]]:
         """The request, and stamps of all files that it names, by which a finished folder is known again."""
         request = self.request
@@ -62,8 +70,8 @@ class Plan:
             if isinstance(text := getattr(request, n), str) and text.startswith("@")
         }
         inputs = {"the pool": self.pool.fingerprint}
-        if request.within:
-            inputs["the earlier selection"] = digest(chosen_rows(request.within))
+        if self.within is not None:
+            inputs["the earlier selection"] = digest(self.within)
         if self.vectors:
             inputs["the embedding"] = stamp(self.vectors.path)
         inputs |= {f"the target {target.name}": target.pool.fingerprint for target in self.targets}

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tamis import refusals
+from tamis.budget import parse
 from tamis.pool.storage import refuse_url
 from tamis.registry import nearest
 
@@ -130,9 +131,12 @@ def said_budget(value: Any) -> Any:
     value = plain(value)
     if isinstance(value, list):
         return ",".join(str(said_budget(one)) for one in value)
-    if isinstance(value, float) and 0 < value < 1:
-        return f"{Decimal(repr(value)) * 100:f}".rstrip("0").rstrip(".") + "%"
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    if not isinstance(value, int | float):
+        return value
+    parse(value)  # refuses true and false, and fractions that are none
+    if isinstance(value, int):
+        return str(value)
+    return f"{Decimal(repr(value)) * 100:f}".rstrip("0").rstrip(".") + "%"
 
 
 def plain(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """Run a plan: scan, score, choose, gather, write; every finished shard is kept and never done twice."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -30,6 +30,7 @@ from tamis.engine.workers import Workers
 from tamis.kernels import compile_kernels
 from tamis.limits import Blocks
 from tamis.ops.ranking import descending
+from tamis.pool import Pool
 from tamis.pool.base import digest
 from tamis.registry import accepted, returned
 
@@ -40,6 +41,12 @@ KERNELS = {
     "lines": "tamis.pool._line_kernels",
     "csv": "tamis.pool._csv_kernels",
 }
+
+
+def kernels_to_read(pools: Sequence[Pool]) -> list[str]:
+    """Names of the kernels with which these pools are read."""
+    lines = any("jsonl" in pool.formats for pool in pools)
+    return ["jsonl", "lines"] * lines + ["csv"] * any(getattr(pool, "large", False) for pool in pools)
 
 
 @dataclass
@@ -95,8 +102,7 @@ class Run:
         asked = self.plan.request.workers or usable_cores()
         worth = worth_workers(pool) and not any(found.stays_here for found in self.job.pools)
         count = max(1, min(asked, len(pool.shards))) if worth else 1
-        wanted = ["jsonl", "lines"] if any("jsonl" in pool.formats for pool in self.job.pools) else []
-        wanted += ["csv"] if any(getattr(found, "large", False) for found in self.job.pools) else []
+        wanted = kernels_to_read(self.job.pools)
         wanted += ["texts"] if (columns["text"] or columns["id"]) and pool.bytes > 1_000_000 else []
         wanted += ["ngrams"] if self.plan.measures_text or columns["tokens"] == "default" else []
         compile_kernels([KERNELS[name] for name in wanted], self.console.say)
@@ -160,13 +166,13 @@ class Run:
 
     def _pool_folds(self) -> dict[str, Any]:
         """Nothing is folded while the whole pool is scanned if only rows of an earlier selection count."""
-        return {"folds": []} if self.plan.request.within else {}
+        return {} if self.plan.within is None else {"folds": []}
 
-    def fold_within(self, workers: Workers, frame: Frame, rows: NDArray[np.int64]) -> None:
-        """Fold the texts of `rows` alone, which an earlier selection kept."""
-        if not self.fold_count:
+    def fold_within(self, workers: Workers, frame: Frame) -> None:
+        """Fold the texts of those rows alone that an earlier selection kept, where there is one."""
+        plan, rows = self.plan, self.plan.within
+        if rows is None or not self.fold_count:
             return
-        plan = self.plan
         step = Step("fold", "read the texts of the rows that the earlier selection keeps: n-grams")
         fit = [found[2] for found in folds(plan.method, plan.parameters, plan.measures_text)]
         own = plan.asked["inputs"].get("the method")

@@ -23,7 +23,6 @@ from tamis.engine.plan import Plan
 from tamis.engine.reporting import Outcome, examples, shown_rows, summarise
 from tamis.engine.run import Run
 from tamis.engine.scores import Scores
-from tamis.engine.within import rows_within
 from tamis.engine.workers import Workers
 from tamis.errors import Refused
 
@@ -101,8 +100,7 @@ def _select(run: Run, stack: ExitStack) -> dict[str, Any]:
 def _measure(run: Run, workers: Workers) -> Measured:
     """Scan, filter and score, once for all budgets."""
     frame, targets = run.scan(workers)
-    if run.plan.request.within:
-        run.fold_within(workers, frame, rows_within(run.plan.request.within, frame.pool))
+    run.fold_within(workers, frame)
     eligible = find_eligible(run, frame)
     warn_of_leaks(run, frame, targets)
     scores = run.score(workers, frame, targets)
@@ -167,8 +165,7 @@ def _score(run: Run, stack: ExitStack) -> dict[str, Any]:
     started = datetime.now(UTC)
     workers = run.workers(stack)
     frame, targets = run.scan(workers)
-    if run.plan.request.within:
-        run.fold_within(workers, frame, rows_within(run.plan.request.within, frame.pool))
+    run.fold_within(workers, frame)
     eligible, _, pairs, counts = find_eligible(run, frame)
     warn_of_leaks(run, frame, targets)
     scores = run.score(workers, frame, targets)

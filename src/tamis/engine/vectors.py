@@ -12,7 +12,7 @@ from tamis import refusals
 from tamis.engine.parts import BLOCK_BYTES, blank
 from tamis.pool import Pool
 from tamis.pool.roles import Role
-from tamis.pool.storage import is_url
+from tamis.pool.storage import refuse_url
 from tamis.registry import nearest
 
 COLUMN = "embedding"
@@ -73,8 +73,7 @@ def vector_file(given: str, schema: Mapping[str, str]) -> VectorFile | None:
         path, key = given, ""
     if given in schema or Path(path).suffix not in (".npy", ".npz"):
         return None
-    if is_url(path):
-        raise refusals.VECTOR_FILE_IS_URL(f"--embedding {given}")
+    refuse_url(path, "a file of vectors, which is read at random,", "download it, and name the copy", "--embedding")
     if not Path(path).is_file():
         raise refusals.VECTOR_FILE_MISSING(f"--embedding {given}", path=path)
     return VectorFile(path, key)
@@ -125,10 +124,7 @@ def assemble(parts: list[Path], rows: int, work: Path) -> NDArray[np.float32]:
     pieces = [np.load(part, mmap_mode="r", allow_pickle=False) for part in parts if part.stat().st_size > 128]
     if len(pieces) == 1:
         return np.asarray(pieces[0])
-    widths = {piece.shape[1] for piece in pieces if len(piece)}
-    if len(widths) > 1:
-        raise refusals.VECTORS_OF_TWO_WIDTHS("--embedding", one=min(widths), other=max(widths))
-    whole = blank(work, COLUMN, (rows, *widths), np.float32)
+    whole = blank(work, COLUMN, (rows, pieces[0].shape[1]), np.float32)  # one width: the column was planned with it
     start = 0
     for piece in pieces:
         whole[start : start + len(piece)] = piece

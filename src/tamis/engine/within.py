@@ -10,13 +10,8 @@ from tamis.pool import Pool
 from tamis.selection import Selection
 
 
-def chosen_rows(folder: str) -> NDArray[np.int64]:
-    """The rows of the pool that the selection in `folder` keeps, ascending."""
-    return np.sort(Selection.load(Path(folder)).rows)
-
-
 def rows_within(folder: str, pool: Pool) -> NDArray[np.int64]:
-    """As `chosen_rows`; refuses a selection that was made from another pool."""
+    """The rows of `pool` that the selection in `folder` keeps, ascending; refuses one that was made of another pool."""
     found = Selection.load(Path(folder))
     if found.manifest["pool"]["fingerprint"] != pool.fingerprint:
         raise refusals.WITHIN_OTHER_POOL(f"--within {folder}")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tamis.engine.contents import columns_read, content
 from tamis.engine.frame import Frame
 from tamis.engine.launch import usable_cores, worth_workers
-from tamis.engine.run import KERNELS
+from tamis.engine.run import KERNELS, kernels_to_read
 from tamis.engine.tasks import Job
 from tamis.engine.workers import Workers
 from tamis.errors import TamisError
@@ -53,8 +53,7 @@ def _processes(pool: Pool) -> int:
     """As many as can be busy; kernels are compiled before they start."""
     if not worth_workers(pool):
         return 1
-    wanted = ["texts", *(["jsonl", "lines"] if "jsonl" in pool.formats else [])]
-    compile_kernels([KERNELS[name] for name in wanted], lambda said: None)
+    compile_kernels([KERNELS[name] for name in ["texts", *kernels_to_read([pool])]], lambda said: None)
     return max(1, min(usable_cores(), len(pool.shards)))
 
 

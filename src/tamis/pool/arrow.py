@@ -21,13 +21,11 @@ from tamis.pool.base import (
     Format,
     Shard,
     check_names,
+    common_kinds,
     conform,
-    difference,
     file_of,
     first_line,
-    refuse_equal_names,
     rows_alone,
-    type_name,
     typed,
     unreadable,
 )
@@ -191,20 +189,10 @@ class Spliced:
 
 def open_arrow(found: list[Found]) -> ArrowPool:
     """Plan the shards of Arrow files from their metadata; refuses a file that is cut, and schemas that differ."""
-    files: list[File] = []
-    shards: list[Shard] = []
-    kinds: dict[str, str] = {}
-    for one in found:
-        file = file_of(one)
-        columns, made = _look_at(file, len(files))
-        refuse_equal_names(columns.names, one.path)
-        named = {field.name: type_name(field.type) for field in columns}
-        if files and named != kinds:
-            raise refusals.POOL_COLUMNS_DIFFER(one.path, other=found[0].path, said=difference(kinds, named))
-        kinds = named
-        files.append(file)
-        shards += made
-    return ArrowPool(files, shards, kinds)
+    files = [file_of(one) for one in found]
+    looked = [_look_at(file, index) for index, file in enumerate(files)]
+    kinds = common_kinds(found, [schema for schema, _ in looked])
+    return ArrowPool(files, [shard for _, made in looked for shard in made], kinds)
 
 
 def _look_at(file: File, index: int) -> tuple[pa.Schema, list[Shard]]:

@@ -1,7 +1,7 @@
 """A pool: files cut into shards, which are read as batches of typed columns."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -373,6 +373,24 @@ def difference(one: Mapping[str, str], other: Mapping[str, str]) -> str:
         if one.get(name) != other.get(name):
             return f"{name!r} is {one.get(name, 'missing')} in one and {other.get(name, 'missing')} in the other"
     return "their order differs"
+
+
+def common_kinds(
+    found: Sequence[Found], schemas: Sequence[pa.Schema], named: Callable[[pa.DataType], str] = type_name
+) -> dict[str, str]:
+    """The columns that all files have, with the vocabulary's names of their types.
+
+    Refuses two columns of one name, and the first file whose columns are not those of the first one by what `named`
+    calls their types.
+    """
+    first: dict[str, str] = {}
+    for one, schema in zip(found, schemas, strict=True):
+        refuse_equal_names(schema.names, one.path)
+        kinds = {field.name: named(field.type) for field in schema}
+        if one is not found[0] and kinds != first:
+            raise refusals.POOL_COLUMNS_DIFFER(one.path, other=found[0].path, said=difference(first, kinds))
+        first = kinds
+    return {field.name: type_name(field.type) for field in schemas[0]}
 
 
 def refuse_equal_names(names: list[str], place: str) -> None:

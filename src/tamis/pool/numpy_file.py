@@ -23,8 +23,8 @@ from tamis.pool.base import (
     File,
     Format,
     Shard,
+    common_kinds,
     conform,
-    difference,
     file_of,
     first_line,
     refuse_equal_names,
@@ -170,26 +170,20 @@ def _column(column: pa.Array, kind: np.dtype[Any], shape: tuple[int, ...]) -> ND
 
 def open_numpy(found: list[Found]) -> NumpyPool:
     """Plan the shards of NumPy files from their headers; refuses a file that is cut, and columns that differ."""
-    files: list[File] = []
+    files = [file_of(one) for one in found]
     shards: list[Shard] = []
-    kinds: dict[str, str] = {}
-    first: dict[str, str] = {}
-    for one in found:
-        file = file_of(one)
+    for index, file in enumerate(files):
         try:
             columns = contents(file)
         except READ_ERRORS as error:
-            raise refusals.FILE_NOT_WHOLE(one.path, format="NumPy", said=first_line(error)) from None
-        rows = _rows(file, columns)
-        schema = schema_of(file)
-        named = {field.name: type_name(field.type) for field in schema}
-        exact = {f.name: str(f.type) if named[f.name] == "list" else named[f.name] for f in schema}
-        if files and exact != first:
-            raise refusals.POOL_COLUMNS_DIFFER(one.path, other=found[0].path, said=difference(first, exact))
-        kinds, first = named, exact
-        shards += _shards(len(files), rows, [array for array, _ in columns.values()])
-        files.append(file)
-    return NumpyPool(files, shards, kinds)
+            raise refusals.FILE_NOT_WHOLE(file.path, format="NumPy", said=first_line(error)) from None
+        shards += _shards(index, _rows(file, columns), [array for array, _ in columns.values()])
+    return NumpyPool(files, shards, common_kinds(found, [schema_of(file) for file in files], _exact_kind))
+
+
+def _exact_kind(arrow: pa.DataType) -> str:
+    """As `type_name`, with the width of vectors."""
+    return str(arrow) if type_name(arrow) == "list" else type_name(arrow)
 
 
 def _rows(file: File, columns: dict[str, tuple[Array, str]]) -> int:

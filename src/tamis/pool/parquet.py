@@ -21,13 +21,11 @@ from tamis.pool.base import (
     Format,
     Shard,
     check_names,
+    common_kinds,
     conform,
-    difference,
     file_of,
     first_line,
-    refuse_equal_names,
     rows_alone,
-    type_name,
     typed,
     unreadable,
 )
@@ -152,18 +150,11 @@ def _check_rows(found: int, due: int) -> None:
 
 def open_parquet(found: list[Found]) -> ParquetPool:
     """Plan the shards of Parquet files from their footers; refuses a file that is cut, and schemas that differ."""
-    files, shards, schema = [], [], None
-    footers = storage.each(_whole_footer, [one.path for one in found])
-    for index, (one, metadata) in enumerate(zip(found, footers, strict=True)):
-        columns = metadata.schema.to_arrow_schema()
-        refuse_equal_names(columns.names, one.path)
-        kinds = {field.name: type_name(field.type) for field in columns}
-        if schema is not None and kinds != schema:
-            raise refusals.POOL_COLUMNS_DIFFER(one.path, other=found[0].path, said=difference(schema, kinds))
-        schema = kinds
-        files.append(file_of(one))
+    schemas, shards = [], []
+    for index, metadata in enumerate(storage.each(_whole_footer, [one.path for one in found])):
+        schemas.append(metadata.schema.to_arrow_schema())
         shards += _shards(index, metadata)
-    return ParquetPool(files, shards, schema or {})
+    return ParquetPool([file_of(one) for one in found], shards, common_kinds(found, schemas))
 
 
 def _whole_footer(path: str) -> pq.FileMetaData:
