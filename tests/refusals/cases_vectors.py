@@ -39,7 +39,7 @@ CASES = {
     "no vectors": select("vectors-needed", OWN, 2, ["mine", "--embedding"], files=MINE),
     "no file of vectors": select("vector-file-missing", f"{OWN} --embedding e.npy", 2, ["e.npy"], files=MINE),
     "vectors at a URL": select(
-        "vector-file-is-url", f"{OWN} --embedding s3://bucket/e.npy", 2, ["s3://bucket/e.npy", "download"], files=MINE
+        "url-not-local", f"{OWN} --embedding s3://bucket/e.npy", 2, ["s3://bucket/e.npy", "download"], files=MINE
     ),
     "vectors that are none": file("vector-file-unreadable", b"", ["numpy.save"]),
     "vectors of one dimension": file("vector-file-shape", npy(np.ones(12)), ["[12]", "[rows, width]"]),
