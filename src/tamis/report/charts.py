@@ -17,14 +17,14 @@ Numbers = Sequence[float]
 MOST_DOTS = 1000
 
 
-def _figure(kind: str, height: int, title: str, desc: str, body: str) -> Markup:
+def figure(kind: str, height: int, title: str, desc: str, body: str) -> Markup:
     return Markup(
         f'<svg class="chart {kind}" width="100%" height="{height}" role="img"><title>{escape(harmless(title))}</title>'
         f"<desc>{escape(harmless(desc))}</desc>{body}</svg>"
     )
 
 
-def _nice(low: float, high: float, count: int = 5) -> list[float]:
+def nice(low: float, high: float, count: int = 5) -> list[float]:
     """About `count` round values from `low` to `high`."""
     if not (math.isfinite(low) and math.isfinite(high) and high > low):
         return [low] if math.isfinite(low) else []
@@ -34,7 +34,7 @@ def _nice(low: float, high: float, count: int = 5) -> list[float]:
     return [round(i * step, 12) for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
-def _decades(low: float, high: float) -> list[float]:
+def decades(low: float, high: float) -> list[float]:
     """Powers of ten from `low` to `high`; 1, 2, 5 steps where there would be fewer than three."""
     powers = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1)
     for steps in ((1,), (1, 2, 5)):
@@ -162,10 +162,10 @@ def outlines(series: Sequence[tuple[str, str, Numbers]], edges: Numbers, title: 
         way = "".join(f"V{100 - 100 * h / highest:.1f}H{i + 1}" for i, h in enumerate(heights))
         close = "V100z" if kind == "pool" else "V100"
         body += f'<path class="step {kind}" data-name="{name}" data-value="{raw(counts)}" d="M0 100{way}{close}"/>'
-    marks = [(v / highest, share(v)) for v in _nice(0, highest, 3) if v > 0]
-    ticks = _decades(edges[0] or edges[1], edges[-1]) if log else _nice(edges[0], edges[-1])
+    marks = [(v / highest, share(v)) for v in nice(0, highest, 3) if v > 0]
+    ticks = decades(edges[0] or edges[1], edges[-1]) if log else nice(edges[0], edges[-1])
     frame = _grid(marks, top, foot) + _stretch(bins, top, foot, body) + _axis(edges, ticks, log, foot)
-    return _figure("outlines", foot + 24, title, desc, frame)
+    return figure("outlines", foot + 24, title, desc, frame)
 
 
 def histogram(
@@ -184,14 +184,14 @@ def histogram(
     for kind, name, one in counts:
         bars = "".join(f"M{i + 0.05:g} 100V{100 - 100 * height(c):.1f}h.9V100z" for i, c in enumerate(one) if c > 0)
         body += f'<path class="{kind}" data-name="{name}" data-value="{raw(one)}" d="{bars}"/>'
-    levels = _decades(1, highest) if log else [v for v in _nice(0, highest, 3) if v > 0 and v == int(v)]
+    levels = decades(1, highest) if log else [v for v in nice(0, highest, 3) if v > 0 and v == int(v)]
     if len(levels) > 5:
         levels = levels[::2]
     frame = _grid([(height(v), tick(v)) for v in levels], top, foot)
-    frame += _stretch(bins, top, foot, body) + _axis(edges, _nice(edges[0], edges[-1]), False, foot)
+    frame += _stretch(bins, top, foot, body) + _axis(edges, nice(edges[0], edges[-1]), False, foot)
     if cut is not None and math.isfinite(cut):
         x = _place(cut, edges, False)
         shift, anchor = (6, "start") if x < 60 else (-6, "end")
         frame += f'<line class="cut" x1="{x:.2f}%" x2="{x:.2f}%" y1="6" y2="{foot}"/>'
         frame += f'<text class="cut" x="{x:.2f}%" dx="{shift}" y="16" text-anchor="{anchor}">cut {amount(cut)}</text>'
-    return _figure("histogram", foot + 24, title, desc, frame), log
+    return figure("histogram", foot + 24, title, desc, frame), log

@@ -3,10 +3,9 @@
 import math
 from collections.abc import Callable, Mapping
 from functools import cache, partial
-from importlib import resources
 from typing import Any
 
-from jinja2 import ChainableUndefined, Environment, Template
+from jinja2 import ChainableUndefined, Environment, PackageLoader, Template
 from markupsafe import Markup
 
 from tamis.report import charts
@@ -89,9 +88,15 @@ def render(manifest: Record, summary: Record | None, examples: Record | None) ->
 
 
 @cache
-def template() -> Template:
+def environment() -> Environment:
+    """What makes pages of this folder's templates: every value is escaped, hidden characters are spelled out."""
     env = Environment(
-        autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_visible
+        loader=PackageLoader("tamis.report", ""),
+        autoescape=True,
+        undefined=ChainableUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_visible,
     )
     env.filters.update(
         amount=amount,
@@ -114,7 +119,11 @@ def template() -> Template:
     )
     env.globals.update(plain=str, plural=plural, share=share, size=size, thumb=thumb)
     env.globals.update(times=lambda value: "×" + amount(value, 2), megabytes=lambda value: size(value * 1e6))
-    return env.from_string(resources.files(__package__).joinpath("report.html.jinja").read_text("utf-8"))
+    return env
+
+
+def template() -> Template:
+    return environment().get_template("report.html.jinja")
 
 
 def _visible(value: Any) -> Any:
