@@ -23,7 +23,11 @@ FLOORS = (
     Floor(
         "command line · Python", "one request: flags, a recipe's keys or arguments", ("cli", "api", "usage", "testing")
     ),
-    Floor("look", "into pools and finished selections: inspect, why, compare, verify", ("look",)),
+    Floor(
+        "evidence · look",
+        "does it beat random at equal cost? into pools and selections: inspect, why",
+        ("evidence", "look"),
+    ),
     Floor("engine", "request → plan → run → resume; steps; local processes", ("engine",)),
     Floor(
         "methods · measure · report",
@@ -37,7 +41,7 @@ FLOORS = (
         ("pool", "selection", "limits", "budget", "registry", "vocabulary", "refusals", "errors", "kernels"),
     ),
 )
-TOP = {"cli_again": "cli", "cli_look": "cli", "__main__": "cli", "__init__": "cli"}
+TOP = {"cli_again": "cli", "cli_bench": "cli", "api_bench": "api", "cli_look": "cli", "__main__": "cli", "__init__": "cli"}
 STYLE = (
     'text { font-family: -apple-system, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; fill: #16191d } '
     ".name { font-size: 17px; font-weight: 600 } .what { font-size: 14px; fill: #5b626b } "

@@ -10,21 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tamis.api import run, score, select
+    from tamis.api_bench import bench
     from tamis.errors import Broken, Refused
+    from tamis.evidence.evidence import Evidence
     from tamis.look import compare, inspect, verify, why
     from tamis.registry import method
     from tamis.selection import Selection
 
 __all__ = [
-    "Broken", "Refused", "Selection", "compare", "inspect", "method", "run", "score", "select", "verify", "why",
+    "Broken", "Evidence", "Refused", "Selection", "bench", "compare", "inspect", "method", "run", "score", "select",
+    "verify", "why",
 ]  # fmt: skip
 __version__ = "0.1.0"
 
 _HOMES = {
     "Broken": "tamis.errors",
+    "Evidence": "tamis.evidence.evidence",
     "Refused": "tamis.errors",
     "Selection": "tamis.selection",
     "method": "tamis.registry",
+    "bench": "tamis.api_bench",
     "compare": "tamis.look",
     "inspect": "tamis.look",
     "run": "tamis.api",

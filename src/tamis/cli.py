@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 import tamis
-from tamis import cli_again, refusals
+from tamis import cli_again, cli_bench, refusals
 from tamis.cli_look import COMMANDS
 from tamis.engine.launch import one_thread_a_step
 from tamis.errors import TamisError
@@ -158,7 +158,7 @@ def methods(name: str | None, as_json: bool) -> None:
         click.echo(card_text(found[0]) if name else table(found))
 
 
-for command in (*COMMANDS, *cli_again.COMMANDS):
+for command in (*COMMANDS, *cli_again.COMMANDS, *cli_bench.COMMANDS):
     cli.add_command(command)
 
 

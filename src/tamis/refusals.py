@@ -284,7 +284,7 @@ OWN_FILE_FAILS = Refusal("the file cannot be imported ({said})", "mend it")
 OWN_FUNCTION_MISSING = Refusal("the file has no function {name!r}{near}", "name one of {known}")
 OWN_FUNCTION_UNUSABLE = Refusal("{said}", "mend its signature")
 METHOD_FAILED = breakage("its code failed ({said})", "mend it, or set TAMIS_DEBUG=1 to see where")
-FIT_OF_ORDER = Refusal("it gives an Order, and only a Score or a Match can have a fit", "leave the fit out")
+FIT_OF_ORDER = Refusal("it gives {kind}, and only a Score or a Match can have a fit", "leave the fit out")
 NEED_NOT_SUPPLIED = Refusal("it needs {need!r}, and {kind} can only have {known}", "drop it")
 SCORES_OF_WRONG_SHAPE = Refusal("it gave scores of shape {shape} for {rows:,} rows", "give one a row")
 SCORES_OF_WRONG_COUNT = Refusal("it gave {found} columns of scores", "give {wanted}, as is due for a {kind}")
@@ -369,6 +369,73 @@ FLAG_UNKNOWN = Refusal("there is no flag {name!r}{near}", "run tamis {command} -
 FLAG_UNUSABLE = Refusal("{said}", "run tamis {command} --help to see what it takes")
 PATH_UNUSABLE = Refusal("{said}", "check the path")
 PAIR_UNREADABLE = Refusal("it cannot be read", "write NAME=VALUE")
+
+# evidence
+STUDY_SEEDS = Refusal("one seed cannot tell a difference from chance", "ask for at least 2 seeds, better 5")
+STUDY_METHODS = Refusal("methods must be names, or mappings with a method", "write them as in random,top:quality")
+STUDY_METHOD_TWICE = Refusal("two methods are called {name!r}", "name each once, or give one of them a name of its own")
+STUDY_SET_OF_NO_METHOD = Refusal("no method of the study is called {name!r}{near}", "name one of {known}")
+STUDY_LABEL_MISSING = Refusal("the task classify needs a column of classes", "name it with --label (one of {columns})")
+STUDY_LABEL_EMPTY = Refusal("column {name!r} holds nothing there", "leave such rows out, or name another --label")
+STUDY_ONE_CLASS = Refusal(
+    "all rows have {name!r} = {found!r}, so there is nothing to tell apart", "give examples of at least two classes"
+)
+STUDY_CLASSES_TOO_MANY = Refusal(
+    "column {name!r} has {classes:,} classes in {rows:,} rows", "name a column of classes with --label"
+)
+STUDY_FEATURES_MISSING = Refusal(
+    "there is no column of numbers left to learn from", "name vectors with --embedding, or columns as in 'f*'"
+)
+STUDY_FEATURE_INFINITE = Refusal("column {name!r} holds an infinity there", "mend it, or name --embedding")
+STUDY_VECTORS_IN_FILE = Refusal(
+    "a file of vectors beside the pool has none for the test set", "put the vectors into a column of both"
+)
+STUDY_WIDTHS_DIFFER = Refusal("its vectors have {found} numbers, those of the pool {width}", "embed both alike")
+STUDY_OVERLAP = Refusal(
+    "{count:,} of the {rows:,} examples of the test set are in the pool too ({first}), so that a model would be judged "
+    "on what it learnt",
+    "take them out of one of the two, or add --overlap drop to leave them out of the pool",
+)
+STUDY_NOTHING_LEFT = Refusal("no rows are left in the {part}", "give more rows, or hold out another share of them")
+STUDY_HOLDOUT = Refusal("it is not a share of the pool between 0 and 100%", "write it as in 20%")
+STUDY_TARGET_NEEDED = Refusal("the task {task} is judged on texts of a target", "give --target FILE")
+STUDY_TARGET_SMALL = Refusal(
+    "half of its {rows:,} texts is held out, which leaves too few", "give more of them, or held-out ones with --test"
+)
+STUDY_METRIC_UNKNOWN = Refusal("the task {task} has no metric {name!r}{near}", "name one of {known}")
+STUDY_METRIC_CONSTANT = Refusal(
+    "the metric {name!r} is {value:.6g} in all {cells:,} cells, so it cannot tell methods apart",
+    "give a harder task, a larger test set, or another --metric",
+)
+STUDY_PEEKED = Refusal(
+    "it opened {path}, which holds the examples that it is judged on", "choose without looking at the test set"
+)
+STUDY_UNFINISHED = Refusal("there is no {name} in {path}, so no finished study", "run tamis bench -o {path} again")
+STUDY_ALL_FAILED = breakage("every cell of {names} failed, the first with: {said}", "see the tracebacks in {path}")
+TASK_WITHOUT_MODELS = Refusal("the task {task} has no models to choose from", "leave --model out")
+COVER_OF_NOTHING = Refusal(
+    "there is nothing that the chosen examples could cover, neither numbers, nor groups, nor texts of a target",
+    "name vectors with --embedding, a --group, or a --target",
+)
+SCHEDULE_NOT_SELECTED = Refusal("it changes while a model trains, so it keeps no rows", "use it with tamis bench")
+SCHEDULE_WITHOUT_LIMITS = Refusal("{flag} is for methods that keep rows, and this one draws anew", "leave {flag} out")
+SCHEDULE_OF_COST = Refusal("it draws rows, and {budget!r} is an amount of {unit}", "ask for rows or a share, as in 10%")
+SCHEDULE_WITHOUT_STEPS = Refusal(
+    "it changes while a model trains, and {model} learns from all its examples at once",
+    "use a model that takes steps, such as --model mlp",
+)
+SCHEDULE_UNUSABLE = Refusal("it gave {said}, which is no Schedule", "return an object with start, draw and update")
+SCHEDULE_DREW = Refusal(
+    "in epoch {epoch:,} it drew {said}",
+    "draw 1 to {count:,} places of 0 … {last:,}, and finite weights of at least 0 or None",
+)
+IMAGE_SHAPE_UNREADABLE = Refusal("it is no shape of an image", "write it as in shape=28x28 or shape=3x32x32")
+IMAGE_SHAPE_MISFIT = Refusal(
+    "an image of that shape has {wanted:,} numbers, and the examples have {found:,}", "give the shape of the examples"
+)
+IMAGE_SHAPE_UNKNOWN = Refusal(
+    "{found:,} numbers are no square image of one or three colours", "say what they are, as in --set shape=28x20"
+)
 
 # packages, workers and the machine
 PACKAGE_MISSING = Refusal("this needs the package {package}", "run pip install 'tamis[{extra}]'")

@@ -27,14 +27,14 @@ class Console:
         self.warnings.append(text)
         self.say(f"warning: {text}")
 
-    def progress(self, items: Iterable[T], total: int, what: str) -> Iterator[T]:
+    def progress(self, items: Iterable[T], total: int, what: str, unit: str = "shard") -> Iterator[T]:
         """Pass `items` on: with rate and remaining time on a terminal or in a notebook, else a line every 10 seconds.
 
         A bar that would be gone in a second is not drawn.
         """
         if self.bars and (in_notebook() or sys.stderr.isatty()):
             tqdm = _bar()
-            yield from tqdm(items, total=total, desc=what, unit="shard", leave=False, dynamic_ncols=True, delay=DELAY)
+            yield from tqdm(items, total=total, desc=what, unit=unit, leave=False, dynamic_ncols=True, delay=DELAY)
             return
         start = said = time.monotonic()
         for done, item in enumerate(items, 1):
@@ -42,7 +42,7 @@ class Console:
             now = time.monotonic()
             if now - said > 10 and done < total:
                 left = (now - start) / done * (total - done)
-                self.say(f"{what}: {done} of {total} shards, {done / (now - start):.1f} a second, {left:.0f} s left")
+                self.say(f"{what}: {done} of {total} {unit}s, {done / (now - start):.1f} a second, {left:.0f} s left")
                 said = now
 
 

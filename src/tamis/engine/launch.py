@@ -18,12 +18,11 @@ THREADS = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THR
 WORTH_BYTES = 4 << 20
 # The very package of the parent, wherever it lies, and no module that only happens to be in the current folder.
 START = """
-import importlib.util, sys
+import importlib, importlib.util, sys
 spec = importlib.util.spec_from_file_location("tamis", sys.argv[1])
 sys.modules["tamis"] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(sys.modules["tamis"])
-from tamis.engine.worker import main
-main(sys.argv[2:])
+importlib.import_module(sys.argv[2]).main(sys.argv[3:])
 """
 
 
@@ -55,13 +54,16 @@ class Worker:
 
 
 class Launched:
-    """Workers that were started; the first one is `process`, the others are its children."""
+    """Workers that were started; the first one is `process`, the others are its children.
 
-    def __init__(self, count: int) -> None:
+    `module` is where their `main` is.
+    """
+
+    def __init__(self, count: int, module: str = "tamis.engine.worker") -> None:
         pipes = [(os.pipe(), os.pipe()) for _ in range(count)]
         theirs = [(tasks[0], answers[1]) for tasks, answers in pipes]
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", START, str(tamis.__file__), *(f"{read}:{write}" for read, write in theirs)],
+            [sys.executable, "-P", "-c", START, str(tamis.__file__), module, *(f"{r}:{w}" for r, w in theirs)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=[fd for pair in theirs for fd in pair],

@@ -107,6 +107,11 @@ def _measure(run: Run, workers: Workers) -> Measured:
     return Measured(frame, targets, eligible, scores, *run.orders(frame, targets, scores, eligible.mask))
 
 
+def choose_rows(run: Run, workers: Workers) -> Choice:
+    """The choice alone, of a plan with one budget."""
+    return _choose(run, _measure(run, workers))
+
+
 def _choose(run: Run, found: Measured) -> Choice:
     choice = run.choose(found.frame, found.eligible.mask, found.eligible.must, found.orders)
     warn_of_shortage(run, choice)

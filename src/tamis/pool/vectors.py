@@ -71,21 +71,27 @@ class Vectors:
 
 
 def vectors_for(pool: Pool, given: str, place: str = "the pool") -> Vectors:
-    """The vectors that `--embedding` names: a column of lists, or a pattern such as `f*` for columns of numbers.
+    """The vectors that `--embedding` names: a column of lists, or columns of numbers as in `f*` or `width,height`.
 
-    Columns stand in the order that they have in the pool. The width is that of the Arrow type, or of the first vector.
+    The columns of a pattern stand in the order that they have in the pool. The width is that of the Arrow type, or of
+    the first vector.
     Raises `Refused` for columns that are not there or hold no numbers.
     """
     if given in pool.schema:
         return _of_lists(pool, given, place)
     columns = [name for name in pool.schema if fnmatchcase(name, given)]
+    if "," in given and not columns:
+        columns = [name.strip() for name in given.split(",") if name.strip()]
+        for name in columns:
+            if name not in pool.schema:
+                raise missing_column(name, pool.schema, place, "--embedding")
     if not columns and not set("*?[") & set(given):
         raise missing_column(given, pool.schema, place, "--embedding")
     if not columns:
         near = nearest(given.rstrip("*"), pool.schema)
         raise refusals.COLUMNS_NOT_MATCHED(place, pattern=given, near=near, columns=", ".join(pool.schema) or "none")
     for name in columns:
-        if pool.schema[name] not in (*NUMBERS, "null"):
+        if pool.schema[name] not in (*NUMBERS, "boolean", "null"):
             kind, flag = said_kind(name, pool.schema, pool.mixed), f"--embedding {given!r}"
             raise refusals.COLUMN_WRONG_TYPE(place, name=name, kind=kind, flag=flag, accepted="columns of numbers")
     return Vectors(columns, len(columns), several=True)

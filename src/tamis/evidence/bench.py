@@ -1,0 +1,278 @@
+"""`tamis bench`: from a plan to a folder of evidence. Finished cells are kept, so that a rerun goes on."""
+
+import json
+import shutil
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from tamis import refusals
+from tamis.engine.console import Console
+from tamis.engine.folder import Folder
+from tamis.engine.launch import usable_cores
+from tamis.engine.parts import as_given, write_arrays
+from tamis.engine.vectors import COLUMN as EMBEDDING
+from tamis.errors import Refused
+from tamis.evidence.assemble import assemble
+from tamis.evidence.cells import FULL, WHOLE, Cell, Job, key_of
+from tamis.evidence.controls import Control, Results, control_cells, plan_controls
+from tamis.evidence.copying import write_tables
+from tamis.evidence.crew import KILLED, read_cell, run_cells
+from tamis.evidence.material import TEXT, VECTOR, Material
+from tamis.evidence.plan import Contender, StudyPlan
+from tamis.evidence.prepare import prepare
+from tamis.evidence.split import check_overlap, split
+from tamis.evidence.write import write
+from tamis.kernels import compile_kernels
+from tamis.ops.hashing import mix64
+from tamis.pool.base import digest
+
+ROLES = ("text", "id", "label", "group", "cost", "score", "weight")
+ENOUGH = 12  # cells after which a metric that never changes stops the study
+ROUNDS = 3  # of looking for random's budget at equal total cost
+
+
+@dataclass
+class Bench:
+    """One run of one study in one folder."""
+
+    plan: StudyPlan
+    folder: Folder
+    console: Console
+    moves: bool = False
+    job: Job = field(init=False)
+    material: Material = field(init=False)
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def headline(self) -> str:
+        """The first metric that gets a verdict."""
+        names = [*self.plan.study.metric, *self.plan.task.headline]
+        return names[0] if names else next(iter(next(iter(self.results.values()))["metrics"]))
+
+    @property
+    def cells_folder(self) -> Path:
+        """Where results of cells lie."""
+        return self.folder.state / "cells"
+
+    def prepare(self) -> None:
+        """Store the material and the splits, and make the job of the cells."""
+        plan = self.plan
+        name = digest(
+            [plan.asked["inputs"], plan.study.passed(), plan.features, plan.study.holdout, plan.study.overlap]
+        )
+        folder = self.folder.state / f"data-{name}"
+        for old in self.folder.state.glob("data-*"):
+            if old != folder:
+                shutil.rmtree(old, ignore_errors=True)
+        self.cells_folder.mkdir(parents=True, exist_ok=True)
+        self.console.say("reading the pool")
+        self.material = prepare(plan, folder)
+        inside = check_overlap(plan, self.material)
+        if inside:
+            self.console.warn(f"{inside:,} examples of the test set are in the pool, where they cannot be chosen")
+        for seed in range(plan.study.seeds):
+            self._split(seed)
+        self.job = self._job()
+
+    def _split(self, seed: int) -> None:
+        """The files of one seed: rows of its split, what methods may see of the pool and of the targets."""
+        plan, made, folder = self.plan, self.material, self.material.folder
+        found = split(plan, made, seed)
+        self.moves = found.moves
+        pool = made["pool"].table
+        path = folder / (f"choose-{seed}.arrow" if len(found.train) < pool.num_rows else "choose.arrow")
+        if not path.exists():
+            columns = [name for name in pool.column_names if name in self._columns()]
+            seen = pool.select(columns).take(pa.array(found.train)) if columns else pa.table({"row": found.train})
+            _write(seen, path)
+        for number, rows in enumerate(found.targets):
+            out = folder / f"wanted-{seed}-{number}.arrow"
+            if not out.exists():
+                _write(made[f"target-{number}"].table.take(pa.array(rows)), out)
+        arrays = {"train": found.train}
+        for part, sources in found.parts.items():
+            for index, (stored, rows) in enumerate(sources):
+                arrays[f"part|{part}|{index}|{stored}"] = rows
+        write_arrays(folder / f"split-{seed}.npz.zst", arrays)
+
+    def _columns(self) -> set[str]:
+        """Columns that any method reads."""
+        used = {"tamis:text", VECTOR}
+        for one in self.plan.contenders:
+            used |= {role.column for role in one.plan.roles.values()}
+            used |= {name for kind in ("numbers", "codes") for name in one.plan.columns[kind]}
+        return used | {budget.unit for budget in self.plan.budgets}
+
+    def _job(self) -> Job:
+        plan, study = self.plan, self.plan.study
+        of_task, _ = study.parameters()
+        requests = {one.name: self._request(one) for one in plan.contenders}
+        pools = [plan.test, plan.off_target] if plan.test or plan.off_target else []
+        pools = [*pools, *([plan.pool] if self.moves else [])]
+        watched = [file.path for pool in pools if pool is not None for file in pool.files if file.path]
+        if any(plan.targets) and "target" in plan.task.needs and plan.test is None:
+            watched += [file.path for _, pool, _ in plan.targets for file in pool.files if file.path]
+        embedded = [one.name for one in plan.contenders if EMBEDDING in one.plan.method.needs]
+        whole = ":" in study.task
+        folder = str(self.material.folder.absolute())
+        return Job(folder, study.task, study.model, of_task, requests, watched, embedded, whole)
+
+    def _request(self, one: Contender) -> dict[str, Any]:
+        """A method's request of the stored pool: columns that are made of others have names of their own there."""
+        folder = self.material.folder.absolute()
+        values = one.request.model_dump()
+        roles = {name: role.column for name, role in one.plan.roles.items()}
+        values |= {name: roles.get(name, "none") for name in ROLES}
+        if "text" in roles and roles["text"] in one.plan.pool.derived:
+            values["text"] = TEXT
+        needed = EMBEDDING in one.plan.method.needs
+        moved = f"{folder}/choose-SEED.arrow"
+        values |= {
+            "pool": [moved if list(folder.glob("choose-*.arrow")) else f"{folder}/choose.arrow"],
+            "target": [f"{folder}/wanted-SEED-{number}.arrow" for number in range(len(self.plan.targets))],
+            "target_text": "text" if self.plan.targets else None,
+            "embedding": VECTOR if needed else None,
+            "image": "none",
+            "template": None,
+            "represent": None,
+        }
+        return values
+
+    def cells(self) -> list[Cell]:
+        """All cells but controls, in an order that favours nobody when the machine drifts."""
+        study = self.plan.study
+        names = [one.name for one in self.plan.contenders]
+        made = [Cell(name, b.asked, s) for name in names for b in self.plan.budgets for s in range(study.seeds)]
+        made += [Cell(FULL, WHOLE, seed) for seed in range(study.seeds)] if study.full else []
+        order = np.argsort(mix64(np.arange(len(made), dtype=np.uint64) + np.uint64(len(made))), kind="stable")
+        return [self.keyed(made[index]) for index in order]
+
+    def keyed(self, cell: Cell) -> Cell:
+        """A cell with its key, and with the study's number of steps."""
+        content = {one.name: one.content for one in self.plan.contenders}
+        steps = cell.steps or (self.plan.study.steps if self.plan.task.default_steps else None)
+        cell = replace(cell, steps=steps)
+        known = digest([content.get(cell.method, content["random"])])
+        return replace(cell, key=key_of(self.job, cell, known, self.material.folder.name))
+
+    def run(self, cells: list[Cell], what: str) -> None:
+        """Do those cells that have no result yet."""
+        open_cells = []
+        for cell in cells:
+            if (self.cells_folder / f"{cell.key}.json").exists():
+                found = read_cell(self.cells_folder, cell)
+                if found["error"] != KILLED:
+                    self.results[cell.key] = found | {"control": cell.control, "method": cell.method}
+                    continue
+            open_cells.append(cell)
+        if not open_cells:
+            return
+        study = self.plan.study
+        workers = 1 if study.timed else study.workers if study.workers is not None else usable_cores()
+        many = f"{len(open_cells)} {what}" + (f", {len(cells) - len(open_cells)} are done" if self.results else "")
+        self.console.say(f"{many}, {'one at a time' if workers < 2 else f'{workers} at a time'}")
+        done = run_cells(self.job, open_cells, self.cells_folder, workers)
+        try:
+            for result in self.console.progress(done, len(open_cells), "bench", "cell"):
+                self.results[result["key"]] = result
+                if len(self.results) == ENOUGH:
+                    self.refuse_constant()
+        finally:
+            done.close()  # type: ignore[attr-defined]
+
+    def refuse_constant(self) -> None:
+        """Stop where every metric that is to be judged is the same in all cells."""
+        done = [one for one in self.results.values() if one["status"] == "done"]
+        names = self.plan.study.metric or list(self.plan.task.headline) or list(done[0]["metrics"])[:1] if done else []
+        values = {name: {one["metrics"].get(name) for one in done} for name in names}
+        if len(done) >= 2 and values and all(len(found) == 1 for found in values.values()):
+            name, found = next(iter(values.items()))
+            value = next(iter(found))
+            if value is not None:
+                where = f"--task {self.plan.study.task}"
+                raise refusals.STUDY_METRIC_CONSTANT(where, name=name, value=value, cells=len(done))
+
+    def grouped(self) -> Results:
+        """Results that are done, by method and budget, in the order of seeds."""
+        found: Results = {}
+        for one in sorted(self.results.values(), key=lambda one: one["seed"]):
+            if one["status"] == "done" and (one["method"] != FULL or one["steps"] == self.full_steps()):
+                found.setdefault((one["method"], one["budget"]), []).append(one)
+        return found
+
+    def full_steps(self) -> int | None:
+        """Steps of every fit, where the task has steps."""
+        task = self.plan.task
+        return (self.plan.study.steps or task.default_steps) if task.default_steps else None
+
+
+def run_bench(plan: StudyPlan, folder: Folder, console: Console) -> dict[str, Any]:
+    """Do what the plan says in its folder and return the evidence; a finished folder of this study is left alone."""
+    asked, force = plan.asked, plan.study.force
+    folder.check(asked, force)
+    try:
+        with folder.locked(asked, force) as finished:
+            if finished:
+                console.say(f"nothing to do: {folder.path} holds this evidence already")
+                return read_evidence(folder.path)
+            for note in plan.notes:
+                console.say(note)
+            return _run(Bench(plan, folder, console))
+    except Refused as error:
+        error.under_way = True
+        raise
+    except OSError as error:
+        raise refusals.WRITING_FAILED(as_given(error.filename or folder.path), said=error.strerror or error) from error
+
+
+def _run(bench: Bench) -> dict[str, Any]:
+    plan = bench.plan
+    bench.prepare()
+    if plan.text is not None and bench.material["pool"].table.nbytes > 1_000_000:
+        compile_kernels(["tamis.ops._hash_kernels", "tamis.ops._ngram_kernels"], bench.console.say)
+    cells = bench.cells()
+    bench.run(cells, "cells")
+    refuse_all_failed(bench, cells)
+    bench.refuse_constant()
+    controls: list[Control] = []
+    for _ in range(ROUNDS):
+        before = controls
+        controls = look_for_controls(bench)
+        if controls == before:
+            break
+        seeds = range(plan.study.seeds)
+        bench.run([bench.keyed(cell) for cell in control_cells(controls, seeds)], "cells of random at equal total cost")
+    evidence = assemble(bench, controls)
+    write(bench.folder, evidence, bench.results, plan.asked)
+    return evidence
+
+
+def look_for_controls(bench: Bench) -> list[Control]:
+    """What random is given at equal total cost, by what the cells have cost up to now."""
+    names = [one.name for one in bench.plan.contenders if one.role != "reference"]
+    return plan_controls(bench.grouped(), names, bench.plan.budgets, bench.full_steps())
+
+
+def refuse_all_failed(bench: Bench, cells: list[Cell]) -> None:
+    """Break where no cell of random was done: there is nothing to compare with."""
+    own = [bench.results[cell.key] for cell in cells if cell.method in ("random", FULL)]
+    if not any(one["status"] == "done" for one in own if one["method"] == "random"):
+        first = next(one for one in own if one["status"] != "done")
+        path = as_given(bench.cells_folder)
+        raise refusals.STUDY_ALL_FAILED(
+            f"--task {bench.plan.study.task}", names="random", said=first["error"], path=path
+        )
+
+
+def read_evidence(folder: Path) -> dict[str, Any]:
+    """The evidence of a finished study."""
+    found: dict[str, Any] = json.loads((folder / "verdicts.json").read_text(encoding="utf-8"))
+    return found
+
+
+def _write(table: pa.Table, path: Path) -> None:
+    write_tables(path, table.schema, iter([table]))

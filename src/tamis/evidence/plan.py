@@ -1,0 +1,214 @@
+"""The plan of a study: everything that can be refused is refused here, before a row is read."""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tamis import refusals
+from tamis.budget import Budget, parse
+from tamis.engine.plan import Plan, make_plan
+from tamis.engine.request import Request
+from tamis.errors import Refused
+from tamis.evidence.study import Study, request_of
+from tamis.evidence.task import Task
+from tamis.evidence.tasks import make_task
+from tamis.pool import Pool, open_pool
+from tamis.pool.base import digest
+from tamis.pool.roles import Role, find_roles
+from tamis.pool.storage import stamp
+from tamis.registry import find, nearest
+
+NUMBERS = ("integer", "number", "boolean")
+
+
+@dataclass
+class Contender:
+    """One method of the study: `role` is reference, baseline (added by itself), or method."""
+
+    name: str
+    role: str
+    request: Request
+    plan: Plan
+
+    @cached_property
+    def content(self) -> str:
+        """What decides its choices beside pool, budget and seed; a user's file by what is in it."""
+        path = self.plan.method_name.rpartition(":")[0]
+        own = digest(Path(path).read_bytes()) if path.endswith(".py") else ""
+        return digest([self.request.model_dump(exclude={"pool", "target", "workers"}), own])
+
+
+@dataclass
+class StudyPlan:
+    """What will be compared, and on what: pools are open, and no row of them has been read."""
+
+    study: Study
+    task: Task
+    contenders: list[Contender]
+    pool: Pool
+    test: Pool | None
+    off_target: Pool | None
+    targets: list[tuple[str, Pool, str]]
+    roles: dict[str, Role]
+    features: list[str]
+    budgets: list[Budget]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str | None:
+        """The column of the text."""
+        return self.roles["text"].column if "text" in self.roles else None
+
+    @property
+    def holdout(self) -> Fraction:
+        """The share of the pool that is held out where no test set is given."""
+        return parse(self.study.holdout).amount
+
+    @cached_property
+    def asked(self) -> dict[str, dict[str, Any]]:
+        """The study, and stamps of all files that it names, by which a finished folder is known again."""
+        inputs = {"the pool": self.pool.fingerprint}
+        if self.test is not None:
+            inputs["the test set"] = self.test.fingerprint
+        if self.off_target is not None:
+            inputs["the other texts"] = self.off_target.fingerprint
+        inputs |= {f"the target {name}": pool.fingerprint for name, pool, _ in self.targets}
+        inputs |= {f"the method {one.name}": one.content for one in self.contenders}
+        path = self.study.task.rpartition(":")[0]
+        if path.endswith(".py"):
+            inputs["the task"] = digest(Path(path).read_bytes())
+        if vectors := self.contenders[0].plan.vectors:
+            inputs["the embedding"] = stamp(vectors.path)
+        return {"request": self.study.identity(), "inputs": inputs}
+
+
+def make_study_plan(study: Study, source: Any = None, test: Any = None, targets: Any = None) -> StudyPlan:
+    """Check a study against its files and the registry; `source`, `test` and `targets` stand in for paths."""
+    from tamis.evidence.statistics import need_bench_packages
+
+    need_bench_packages()
+    of_task, of_methods = study.parameters()
+    task = make_task(study.task, study.model, of_task)
+    pool = open_pool(source if source is not None else study.pool)
+    place = "the pool" if source is not None else " ".join(study.pool)
+    _check_holdout(study)
+    budgets = [parse(budget) for budget in study.budgets]
+    if {"texts", "target"} & task.needs and not study.target:
+        raise refusals.STUDY_TARGET_NEEDED(f"--task {study.task}", task=task.name)
+    embedding = study.embedding
+    base = _planned(study, {"method": "random", "name": "random"}, source, targets, embedding)
+    roles = dict(base.plan.roles)
+    _check_label(study, task, pool, roles, place)
+    used = _named_columns(study, roles)
+    features = [] if embedding or "embedding" in roles else _numeric(pool, used)
+    if "features" in task.needs and not features and not embedding and "embedding" not in roles:
+        raise refusals.STUDY_FEATURES_MISSING(place)
+    given = embedding or ("".join(f"{name}," for name in features) or None)
+    contenders = [base]
+    for asked in study.methods:
+        if asked["method"] != "random" or len(asked) > 2:
+            contenders.append(_planned(study, asked, source, targets, given, of_methods.get(asked["name"])))
+    contenders += _baselines(study, contenders, roles, source, targets)
+    for one in contenders:
+        roles = {**one.plan.roles, **roles}
+    held = None if study.test is None else open_pool(test if test is not None else study.test, "test set")
+    other = None if study.off_target is None else open_pool(study.off_target, "test set")
+    found = [(target.name, target.pool, target.text) for target in base.plan.targets]
+    plan = StudyPlan(study, task, contenders, pool, held, other, found, roles, features, budgets, list(base.plan.notes))
+    _check_metrics(study, task)
+    _check_test(plan)
+    return plan
+
+
+def _planned(
+    study: Study, asked: dict[str, Any], source: Any, targets: Any, embedding: str | None, own: Any = None,
+    role: str = "method",
+) -> Contender:  # fmt: skip
+    """One method, planned on the pool as `tamis select` would: what cannot be chosen is refused now."""
+    request = request_of(study, asked, study.pool, own)
+    if request.embedding is None and "embedding" in find(_registered(request.method)).needs:
+        request.embedding = embedding
+    request.budget = ", ".join(study.budgets) if len(study.budgets) > 1 else study.budgets[0]
+    plan = make_plan(request, source, targets)
+    request.budget = None
+    return Contender(asked["name"], "reference" if asked["name"] == "random" else role, request, plan)
+
+
+def _registered(method: str) -> str:
+    """The name under which a method is registered, without the column of `top:COLUMN`."""
+    name, colon, _ = method.partition(":")
+    return name if colon and name in ("top", "bottom") else method
+
+
+def _baselines(
+    study: Study, contenders: list[Contender], roles: dict[str, Role], source: Any, targets: Any
+) -> list[Contender]:
+    """Random within classes or groups, and random of the target's lengths, where they apply and were not asked for."""
+    known = {one.plan.method.name for one in contenders}
+    wanted = ["stratified-random"] * bool({"label", "group"} & set(roles))
+    wanted += ["length-matched-random"] * bool(study.target and "text" in roles)
+    return [
+        _planned(study, {"method": name, "name": name}, source, targets, None, role="baseline")
+        for name in wanted
+        if name not in known
+    ]
+
+
+def _check_holdout(study: Study) -> None:
+    try:
+        share = parse(study.holdout)
+    except Refused:
+        raise refusals.STUDY_HOLDOUT(f"--holdout {study.holdout}") from None
+    if share.unit != "%" or not 0 < share.amount < 1:
+        raise refusals.STUDY_HOLDOUT(f"--holdout {study.holdout}")
+
+
+def _check_label(study: Study, task: Task, pool: Pool, roles: dict[str, Role], place: str) -> None:
+    if "labels" in task.needs and "label" not in roles:
+        known = [name for name, kind in pool.schema.items() if kind in ("text", "integer", "boolean")]
+        raise refusals.STUDY_LABEL_MISSING(place, columns=", ".join(known) or "none")
+
+
+def _named_columns(study: Study, roles: dict[str, Role]) -> set[str]:
+    """Columns that something else than the model reads: roles, and what any method is given by name."""
+    used = {role.column for role in roles.values()}
+    used |= {column for name in ("score", "cost", "weight", "group") if (column := getattr(study, name))}
+    for asked in study.methods:
+        used.add(str(asked["method"]).partition(":")[2])
+        used |= {str(asked[name]) for name in ("score", "cost", "weight", "group") if asked.get(name)}
+        used |= {str(column) for column in (asked.get("use") or {}).values()}
+    return used | {parse(budget).unit for budget in study.budgets}
+
+
+def _numeric(pool: Pool, used: set[str]) -> list[str]:
+    return [name for name, kind in pool.schema.items() if kind in NUMBERS and name not in used and "," not in name]
+
+
+def _check_metrics(study: Study, task: Task) -> None:
+    known = {metric.name: metric for metric in task.metrics}
+    for name in study.metric:
+        if known and name not in known:
+            where = f"--metric {name}"
+            raise refusals.STUDY_METRIC_UNKNOWN(
+                where, task=task.name, name=name, near=nearest(name, known), known=", ".join(known)
+            )
+
+
+def _check_test(plan: StudyPlan) -> None:
+    """The columns that the task reads must be in the test set too."""
+    if plan.test is None:
+        return
+    where = str(plan.study.test)
+    if plan.contenders[0].plan.vectors and "features" in plan.task.needs:
+        raise refusals.STUDY_VECTORS_IN_FILE(f"--embedding {plan.study.embedding}")
+    given: dict[str, str | None] = dict.fromkeys(("id", "text", "group", "image"), "none")
+    if "labels" in plan.task.needs:
+        given["label"] = plan.roles["label"].column
+    find_roles(plan.test.schema, given, where, plan.test.mixed)
+    for name in plan.features if "features" in plan.task.needs else ():
+        if name not in plan.test.schema:
+            from tamis.pool.base import missing_column
+
+            raise missing_column(name, plan.test.schema, where, "--embedding")

@@ -1,0 +1,59 @@
+"""A process that does cells: reads them as lines of JSON, answers each with one line, and ends with its parent."""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import IO
+
+
+def main(arguments: list[str]) -> None:
+    """Import what every cell needs and serve the parent: first a job, then cells."""
+    read, write = (int(fd) for fd in arguments[0].split(":"))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    import pyarrow as pa
+
+    pa.set_cpu_count(1)
+    serve(os.fdopen(read), os.fdopen(write, "w"))
+
+
+def serve(tasks: IO[str], answers: IO[str]) -> None:
+    """Do cells until the parent closes the pipe, or is gone."""
+    from tamis.evidence.cells import Cell, Job, run_cell
+
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(tasks, lines), daemon=True).start()
+    hello = json.loads(lines.get())
+    job, cells = Job(**hello["job"]), Path(hello["cells"])
+    warm_up(job, Cell(**hello["warm"]))
+    while True:
+        cell = Cell(**json.loads(lines.get()))
+        with contextlib.redirect_stdout(sys.stderr):
+            result = run_cell(job, cell, cells)
+        print(json.dumps({"key": cell.key, "status": result["status"]}), file=answers, flush=True)
+
+
+def warm_up(job: object, cell: object) -> None:
+    """A cell that is not counted: what is imported or compiled once is charged to none."""
+    from tamis.evidence.cells import Cell, Job, select_rows
+    from tamis.evidence.task import Train
+
+    assert isinstance(job, Job) and isinstance(cell, Cell)
+    with contextlib.suppress(Exception), contextlib.redirect_stdout(sys.stderr):
+        pool, test = job.data(cell.seed)
+        kept = select_rows(job, cell)
+        if not job.whole_table:
+            task = job.made_task
+            train = Train(pool, kept.rows, kept.weights, seed=cell.seed)
+            task.evaluate(task.fit(train, seed=0, steps=task.default_steps and 1), test)
+
+
+def _listen(tasks: IO[str], lines: "queue.SimpleQueue[str]") -> None:
+    """Pass cells on; when the parent closes the pipe or dies, end at once, in the middle of work if need be."""
+    for line in tasks:
+        lines.put(line)
+    os._exit(0)
