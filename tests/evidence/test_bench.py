@@ -245,3 +245,26 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(folder, run, on_di
     told = run(*"bench pool.csv --task classify --label y --methods top:luck --budgets 5,10 --dry-run".split())
     assert told.code == 0 and "35 cells" not in told.out and "stratified-random" in told.out
     assert on_disk(folder) == before
+
+
+def test_a_schedule_visits_as_much_and_takes_as_many_steps(folder):
+    from pathlib import Path
+
+    own = Path(__file__).with_name("fresh_subsets.py")
+    words = {"model": "mlp", "steps": 40, "methods": f"{own}:fresh_subsets", "budgets": ["10%"], "seeds": 2}
+    found = tell_apart(pool=classes(400), **words)
+    assert not found.found["failed"]
+    by_method = {one["method"]: one for one in found.cells.to_pylist() if not one["control"]}
+    fresh, random = by_method[f"{own}:fresh_subsets"], by_method["random"]
+    for name in ("rows", "steps", "rows_seen"):
+        assert fresh[name] == random[name], name
+    assert (random["rows"], random["steps"], random["rows_seen"]) == (32, 40, 40 * 32)
+
+
+def test_a_schedule_needs_steps():
+    from pathlib import Path
+
+    own = Path(__file__).with_name("fresh_subsets.py")
+    with pytest.raises(Refused) as told:
+        tell_apart(methods=f"{own}:fresh_subsets")
+    assert told.value.kind == "schedule-without-steps" and "--model mlp" in str(told.value)

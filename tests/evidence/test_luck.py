@@ -40,5 +40,6 @@ def test_words_only_where_one_choice_stands_for_all_seeds():
     entry = {"verdict": "better", "same_rows": 1.0, "as_good": 0.125}
     assert luck_words(entry).endswith("this is about one choice: about 1 random choice in 8 would do as well.")
     assert "as badly" in luck_words(entry | {"verdict": "worse", "as_good": 0.9})
-    assert luck_words(entry | {"same_rows": 0.2}) == "" == luck_words(entry | {"verdict": "no difference"})
+    assert luck_words(entry | {"same_rows": 0.2}) == ""
+    assert "these rows only" in luck_words(entry | {"verdict": "no difference"})
     assert "80 %" in luck_words(entry | {"same_rows": 0.8})

@@ -173,7 +173,8 @@ class Bench:
             return
         study = self.plan.study
         workers = 1 if study.timed else study.workers if study.workers is not None else usable_cores()
-        many = f"{len(open_cells)} {what}" + (f", {len(cells) - len(open_cells)} are done" if self.results else "")
+        finished = len(cells) - len(open_cells)
+        many = f"{len(open_cells)} {what}" + (f", {finished} are done" if finished else "")
         self.console.say(f"{many}, {'one at a time' if workers < 2 else f'{workers} at a time'}")
         done = run_cells(self.job, open_cells, self.cells_folder, workers)
         try:
@@ -233,7 +234,8 @@ def _run(bench: Bench) -> dict[str, Any]:
     plan = bench.plan
     bench.prepare()
     if plan.text is not None and bench.material["pool"].table.nbytes > 1_000_000:
-        compile_kernels(["tamis.ops._hash_kernels", "tamis.ops._ngram_kernels"], bench.console.say)
+        models = ["tamis.ops._model_kernels"] if "target" in plan.task.needs else []
+        compile_kernels(["tamis.ops._hash_kernels", "tamis.ops._ngram_kernels", *models], bench.console.say)
     cells = bench.cells()
     bench.run(cells, "cells")
     refuse_all_failed(bench, cells)

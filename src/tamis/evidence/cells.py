@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 from tamis.engine.parts import read_arrays, write_array, written_whole
 from tamis.engine.plan import make_plan
 from tamis.engine.request import Request
-from tamis.engine.rows import Kept, keep_rows
+from tamis.engine.rows import keep_rows
+from tamis.engine.schedules import begin_schedule
 from tamis.evidence.material import Material, Stored
 from tamis.evidence.memory import peak_mb, reset_peak
 from tamis.evidence.peeking import not_opening
+from tamis.evidence.schedule import Scheduled
 from tamis.evidence.task import Data, Found, Task, Test, Train
 from tamis.evidence.tasks import make_task
 from tamis.pool.base import digest
@@ -141,15 +143,14 @@ def run_cell(job: Job, cell: Cell, cells: Path) -> dict[str, Any]:
 
 
 def _measured(job: Job, cell: Cell, cells: Path) -> dict[str, Any]:
-    pool, test = job.data(cell.seed)
+    _, test = job.data(cell.seed)
     task, found = job.made_task, dict[str, Any]()
     steps = cell.steps or task.default_steps
     reset_peak()
     with clocked(found, "select"):
-        kept = select_rows(job, cell)
+        train, spent = select_rows(job, cell)
     measured = job.material.measured if cell.method in job.embedded else [0.0, 0.0]
     found |= {"measure_cpu": measured[0], "measure_seconds": measured[1]}
-    train = Train(pool, kept.rows, kept.weights, seed=cell.seed)
     with clocked(found, "train"):
         model = task.fit(train, seed=cell.seed, steps=steps)
     with clocked(found, "test"):
@@ -158,23 +159,35 @@ def _measured(job: Job, cell: Cell, cells: Path) -> dict[str, Any]:
         for unit in ("seconds", "cpu"):
             found[f"train_{unit}"] += found[f"test_{unit}"]
             found[f"test_{unit}"] = 0.0
-    rows = job.split(cell.seed)["train"][kept.rows]
+    rows = job.split(cell.seed)["train"][train.seen]
     write_array(cells / f"{cell.key}.npy", rows)
     tokens = job.material["pool"].array("tokens")
     stepped = task.default_steps is not None and steps is not None
-    seen = steps * min(train.batch, len(rows)) if stepped and steps else len(rows)
+    size = int(spent) if isinstance(train, Scheduled) else len(rows)
+    seen = visited(steps, size, train.batch) if stepped and steps else size
     of_rows = None if tokens is None else int(tokens[rows].sum())
     return found | {
-        "rows": len(rows),
-        "spent": kept.spent,
+        "rows": size,
+        "spent": spent,
         "steps": steps if stepped else None,
-        "rows_seen": int(seen),
+        "rows_seen": seen,
         "tokens_seen": None if of_rows is None else int(of_rows * seen / max(len(rows), 1)),
         "peak_mb": peak_mb(),
         "metrics": {name: _plain(value) for name, value in judged.metrics.items()},
         "effects": {kind: {n: _plain(v) for n, v in each.items()} for kind, each in judged.effects.items()},
         "known": [[one.name, one.higher_is_better, one.words] for one in task.metrics],
     }
+
+
+def visited(steps: int, rows: int, batch: int) -> int:
+    """Examples in so many batches, of which the last of an epoch is the smaller one.
+
+    Examples:
+        >>> visited(5, rows=100, batch=64)
+        264
+    """
+    epochs, rest = divmod(steps, -(-rows // batch) if rows else 1)
+    return epochs * rows + min(rest * batch, rows)
 
 
 def _plain(value: Any) -> float | None:
@@ -190,8 +203,12 @@ def clocked(found: dict[str, Any], name: str) -> Iterator[None]:
     found[f"{name}_seconds"], found[f"{name}_cpu"] = time.perf_counter() - start, time.process_time() - cpu
 
 
-def select_rows(job: Job, cell: Cell) -> Kept:
-    """The rows that the cell's method keeps, of those that may be chosen for its seed."""
+def select_rows(job: Job, cell: Cell) -> tuple[Train, float]:
+    """What the cell's method keeps, of the rows that may be chosen for its seed, and what was spent of the budget.
+
+    A schedule keeps nothing yet: its budget is the rows that are visited in an epoch.
+    """
+    pool, _ = job.data(cell.seed)
     name = "random" if cell.method == FULL else cell.method
     values = dict(job.requests[name]) | {"budget": cell.budget, "seed": cell.seed}
     values["pool"] = [seeded(one, cell.seed) for one in values["pool"]]
@@ -199,7 +216,12 @@ def select_rows(job: Job, cell: Cell) -> Kept:
     work = Path(tempfile.mkdtemp(prefix="tamis-cell-"))
     try:
         with not_opening(job.watched):
-            return keep_rows(make_plan(Request(**values)), work / "out")
+            plan = make_plan(Request(**values), training=True)
+            if plan.method.kind == "Schedule":
+                begun = begin_schedule(plan, work / "out")
+                return Scheduled.of(begun, pool, cell.seed), float(begun.most)
+            kept = keep_rows(plan, work / "out")
+            return Train(pool, kept.rows, kept.weights, seed=cell.seed), kept.spent
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -43,7 +43,7 @@ class Evidence:
 
     @property
     def verdicts(self) -> list[dict[str, Any]]:
-        """A mapping for each method, budget, comparison and metric, with `verdict`, `difference`, `low`, `high`, `words`."""
+        """A mapping for each method, budget, comparison and metric: `verdict`, `difference`, `low`, `high`, `words`."""
         found: list[dict[str, Any]] = self.found["verdicts"]
         return found
 

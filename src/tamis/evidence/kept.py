@@ -47,24 +47,28 @@ def _compared(bench: "Bench", method: str, pairs: list[tuple[Rows, Rows]]) -> di
     for kind, (what, known) in names.items():
         codes = pool.array(what)
         if codes is not None and len(known) > 1:
-            shares += _shares(kind, known, [np.asarray(codes)[rows] for rows in every])
+            shares += _shares(kind, known, [np.asarray(codes)[rows] for rows in every], np.asarray(codes))
     lengths = None
     if bench.material.text is not None:
         column = pc.utf8_length(pool.table[bench.material.text]).fill_null(0).to_numpy()
         lengths = [float(np.median(column[rows])) for rows in every]
     return {
         "shared_with_random": float(np.mean(shared)),
+        "shared_by_chance": float(np.mean([len(b) for _, b in pairs])) / max(len(bench.job.data(0)[0]), 1),
         "shares": shares,
         "median_length": lengths,
         "examples": _examples(bench, method, pairs) if bench.plan.study.examples else [],
     }
 
 
-def _shares(kind: str, names: list[str], codes: list[Rows]) -> list[dict[str, Any]]:
-    """The share of each part in both, the largest shift first."""
-    mine, random = (np.bincount(found, minlength=len(names)) / max(len(found), 1) for found in codes)
+def _shares(kind: str, names: list[str], codes: list[Rows], pool: Rows) -> list[dict[str, Any]]:
+    """The share of each part in both and in the pool, the largest shift first."""
+    mine, random, whole = (np.bincount(found, minlength=len(names)) / max(len(found), 1) for found in (*codes, pool))
     order = np.argsort(-np.abs(mine - random), kind="stable")[:MOST_PARTS]
-    return [{"kind": kind, "name": names[i], "method": float(mine[i]), "random": float(random[i])} for i in order]
+    return [
+        {"kind": kind, "name": names[i], "method": float(mine[i]), "random": float(random[i]), "pool": float(whole[i])}
+        for i in order
+    ]
 
 
 def _examples(bench: "Bench", method: str, pairs: list[tuple[Rows, Rows]]) -> list[dict[str, Any]]:

@@ -47,8 +47,10 @@ def as_good(mean: float, random: list[float], higher_is_better: bool) -> float |
 def luck_words(entry: dict[str, Any]) -> str:
     """What to add to a verdict on a choice that hardly varies; empty where there is nothing to add."""
     same, share = entry["same_rows"], entry["as_good"]
-    if same is None or same < MOSTLY or share is None or entry["verdict"] == "no difference":
+    if same is None or same < MOSTLY or share is None:
         return ""
+    if entry["verdict"] == "no difference":
+        return " Since it keeps much the same rows for every seed, more seeds would tell about these rows only."
     share = share if entry["verdict"] == "better" else 1 - share
     well = "well" if entry["verdict"] == "better" else "badly"
     most = "the same rows" if same > 0.999 else f"mostly ({100 * same:.0f} %) the same rows"

@@ -1,11 +1,13 @@
 """The plan of a study: everything that can be refused is refused here, before a row is read."""
 
+import inspect
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import tamis
 from tamis import refusals
 from tamis.budget import Budget, parse
 from tamis.engine.plan import Plan, make_plan
@@ -34,10 +36,11 @@ class Contender:
 
     @cached_property
     def content(self) -> str:
-        """What decides its choices beside pool, budget and seed; a user's file by what is in it."""
+        """What decides its choices beside pool, budget and seed; a method by the file that it stands in."""
         path = self.plan.method_name.rpartition(":")[0]
-        own = digest(Path(path).read_bytes()) if path.endswith(".py") else ""
-        return digest([self.request.model_dump(exclude={"pool", "target", "workers"}), own])
+        path = path if path.endswith(".py") else inspect.getsourcefile(self.plan.method.function) or ""
+        code = digest(Path(path).read_bytes()) if path else ""
+        return digest([tamis.__version__, self.request.model_dump(exclude={"pool", "target", "workers"}), code])
 
 
 @dataclass
@@ -113,6 +116,8 @@ def make_study_plan(study: Study, source: Any = None, test: Any = None, targets:
     contenders += _baselines(study, contenders, roles, source, targets)
     for one in contenders:
         roles = {**one.plan.roles, **roles}
+        if one.plan.method.kind == "Schedule" and task.default_steps is None:
+            raise refusals.SCHEDULE_WITHOUT_STEPS(f"the method {one.name}", model=task.describe())
     held = None if study.test is None else open_pool(test if test is not None else study.test, "test set")
     other = None if study.off_target is None else open_pool(study.off_target, "test set")
     found = [(target.name, target.pool, target.text) for target in base.plan.targets]
@@ -131,7 +136,7 @@ def _planned(
     if request.embedding is None and "embedding" in find(_registered(request.method)).needs:
         request.embedding = embedding
     request.budget = ", ".join(study.budgets) if len(study.budgets) > 1 else study.budgets[0]
-    plan = make_plan(request, source, targets)
+    plan = make_plan(request, source, targets, training=True)
     request.budget = None
     return Contender(asked["name"], "reference" if asked["name"] == "random" else role, request, plan)
 

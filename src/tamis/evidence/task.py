@@ -96,6 +96,11 @@ class Train:
         order = np.random.default_rng((self.seed, epoch)).permutation(len(self.rows))
         return self.rows[order], self.weights[order]
 
+    @property
+    def seen(self) -> NDArray[np.int64]:
+        """The chosen rows that training has a use for, best first: all of them."""
+        return self.rows
+
     def batches(self, epoch: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
         """Rows of `pool` and their weights, batch by batch, in the order of `visits`.
 

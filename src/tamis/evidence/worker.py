@@ -40,15 +40,13 @@ def serve(tasks: IO[str], answers: IO[str]) -> None:
 def warm_up(job: object, cell: object) -> None:
     """A cell that is not counted: what is imported or compiled once is charged to none."""
     from tamis.evidence.cells import Cell, Job, select_rows
-    from tamis.evidence.task import Train
 
     assert isinstance(job, Job) and isinstance(cell, Cell)
     with contextlib.suppress(Exception), contextlib.redirect_stdout(sys.stderr):
-        pool, test = job.data(cell.seed)
-        kept = select_rows(job, cell)
+        _, test = job.data(cell.seed)
+        train, _ = select_rows(job, cell)
         if not job.whole_table:
             task = job.made_task
-            train = Train(pool, kept.rows, kept.weights, seed=cell.seed)
             task.evaluate(task.fit(train, seed=0, steps=task.default_steps and 1), test)
 
 

@@ -20,7 +20,7 @@ def length_matched_random(
 ) -> Order:
     """A random order of which every prefix has the length histogram of the target, as far as the pool's rows reach.
 
-    Bins are the target's length quantiles; the i-th row of bin b, in the order of its key, stands at
+    Bins are the target's length quantiles; the i-th row of bin b, largest key first as in `random`, stands at
     `(i + 1/2) / p_b` with `p_b` the share of the target in b. Rows of bins that the target does not reach come last.
 
     Args:
@@ -41,4 +41,4 @@ def length_matched_random(
     upper = np.quantile(target_length, np.linspace(0, 1, bins + 1)[1:])
     edges = np.unique(np.concatenate([[target_length.min() - 1], upper]))
     share = np.bincount(np.searchsorted(edges, target_length), minlength=len(edges) + 1) / len(target_length)
-    return Order(interleave(np.searchsorted(edges, length), key, share))
+    return Order(interleave(np.searchsorted(edges, length), ~key, share))

@@ -1,0 +1,130 @@
+"""The verdicts of a study: for each metric, budget and comparison what is said of each method."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tamis.evidence.cells import FULL, WHOLE
+from tamis.evidence.controls import Control, Results, cost
+from tamis.evidence.facts import median
+from tamis.evidence.judge import judge
+from tamis.evidence.kept import kept_rows
+from tamis.evidence.luck import as_good, luck_words, same_rows
+from tamis.evidence.statistics import mean_interval
+
+if TYPE_CHECKING:
+    from tamis.evidence.bench import Bench
+
+EQUAL_BUDGET, EQUAL_COST = "equal budget", "equal total cost"
+Metrics = dict[str, tuple[bool, str]]
+"""Of each metric by name whether more of it is better, and its words."""
+
+
+def values_of(results: list[dict[str, Any]], metric: str, seeds: int) -> list[float]:
+    """The metric of each seed, NaN where its cell failed."""
+    by_seed = {one["seed"]: one["metrics"].get(metric) for one in results}
+    return [math.nan if (value := by_seed.get(seed)) is None else value for seed in range(seeds)]
+
+
+def verdicts(
+    bench: "Bench", found: Results, controls: list[Control], headline: list[str], metrics: Metrics
+) -> list[dict[str, Any]]:
+    """For each metric, budget and comparison the verdict on each method."""
+    given = {(one.method, one.budget): one for one in controls}
+    return [
+        one
+        for metric in headline
+        for budget in bench.plan.budgets
+        for comparison in (EQUAL_BUDGET, EQUAL_COST)
+        for one in _judged(bench, found, given, metric, metrics[metric][0], budget.asked, comparison)
+    ]
+
+
+def _judged(
+    bench: "Bench", found: Results, given: dict[tuple[str, str], Control], metric: str, higher: bool, budget: str,
+    comparison: str,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """All methods at one budget, by one metric, in one comparison."""
+    plan, seeds = bench.plan, bench.plan.study.seeds
+    groups: dict[str, tuple[list[float], list[float]]] = {}
+    known: dict[str, dict[str, Any] | None] = {}
+    for one in plan.contenders:
+        if one.role == "reference":
+            continue
+        control = given.get((one.name, budget)) if comparison == EQUAL_COST else None
+        against = of_control(bench, control) if control else found.get(("random", budget), [])
+        mine = found.get((one.name, budget), [])
+        groups[one.name] = values_of(mine, metric, seeds), values_of(against, metric, seeds)
+        known[one.name] = control_facts(bench, found, control) if control else None
+    automatic = [one.name for one in plan.contenders if one.role == "baseline"]
+    made = []
+    for one_judged in judge(groups, higher, automatic, plan.study.difference):
+        name = one_judged["method"]
+        about = {"method": name, "budget": budget, "comparison": comparison, "metric": metric, "control": known[name]}
+        entry = {**about, **one_judged}
+        made.append(entry | _luck(bench, found, entry, groups[name][1], higher))
+    return made
+
+
+def _luck(bench: "Bench", found: Results, entry: dict[str, Any], random: list[float], higher: bool) -> dict[str, Any]:
+    """How alike the choices of all seeds are, how many random ones would do as well, and how many rows random needs."""
+    choices = list(kept_rows(bench, found.get((entry["method"], entry["budget"]), [])).values())
+    facts: dict[str, Any] = {"same_rows": same_rows(choices, len(bench.job.data(0)[0])), "as_good": None}
+    facts["random_rows"] = None
+    if entry["comparison"] == EQUAL_BUDGET:
+        facts["random_rows"] = random_rows(bench, found, entry["metric"], higher, entry["mean"])
+    whole = (entry["control"] or {}).get("budget") == WHOLE
+    if entry["mean"] is not None and not whole:
+        facts["as_good"] = as_good(entry["mean"], random, higher)
+    return facts | {"words": entry["words"] + luck_words(entry | facts)}
+
+
+def others(bench: "Bench", found: Results, names: list[str], metrics: Metrics) -> list[dict[str, Any]]:
+    """At equal budget how methods differ from random in metrics that get no verdict; each is judged by itself."""
+    made = []
+    seeds = bench.plan.study.seeds
+    compared = [one for one in bench.plan.contenders if one.role != "reference"]
+    for metric in names:
+        for budget in bench.plan.budgets:
+            for one in compared:
+                mine, random = (
+                    values_of(found.get((name, budget.asked), []), metric, seeds) for name in (one.name, "random")
+                )
+                judged = judge({one.name: (mine, random)}, metrics[metric][0])[0]
+                about = {"budget": budget.asked, "comparison": EQUAL_BUDGET, "metric": metric}
+                made.append(judged | about | {"automatic": one.role == "baseline"})
+    return made
+
+
+def random_rows(bench: "Bench", found: Results, metric: str, higher: bool, mean: float | None) -> int | None:
+    """About how many rows random needs to do as well on average, between those at which it was tried; None beyond."""
+    points = {}
+    for (method, _), results in found.items():
+        if method in ("random", FULL):
+            value = mean_interval(values_of(results, metric, bench.plan.study.seeds)).mean
+            if value is not None:
+                points[median(results, "rows") or 1] = value if higher else -value
+    rows = sorted(points)
+    best = np.maximum.accumulate([points[row] for row in rows])
+    wanted = None if mean is None else mean if higher else -mean
+    if wanted is None or len(rows) < 2 or not best[0] <= wanted <= best[-1]:
+        return None
+    return round(float(np.exp(np.interp(wanted, best, np.log(rows)))))
+
+
+def of_control(bench: "Bench", control: Control) -> list[dict[str, Any]]:
+    """The results of random as the control has it."""
+    method = FULL if control.given == WHOLE else "random"
+    asked = (method, control.given, control.steps or bench.full_steps())
+    done = (one for one in bench.results.values() if one["status"] == "done")
+    return [one for one in done if (one["method"], one["budget"], one["steps"]) == asked]
+
+
+def control_facts(bench: "Bench", found: Results, control: Control) -> dict[str, Any]:
+    """What random had, and its cost as a share of the method's."""
+    results = of_control(bench, control)
+    wanted = cost(found[control.method, control.budget])
+    ratio = cost(results) / wanted if results and wanted > 0 else None
+    facts = {"budget": control.given, "rows": median(results, "rows"), "steps": control.steps, "cost_ratio": ratio}
+    return facts | {"same": control.is_same, "exhausted": control.exhausted}
