@@ -33,6 +33,7 @@ def card(m: Method) -> str:
     """One method: what a reader decides by, then its docstring."""
     paper = f"*{m.paper}*, {m.year}" if m.paper else "–"
     pole = f"; high scores mean *{m.pole}*" if m.pole else ""
+    found = f"[{m.status}](evidence/cards.md#{m.name})" if m.status != "unproven" else m.status
     rows = [
         ("paper", paper),
         ("needs", ", ".join(f"`{need}`" for need in m.needs)),
@@ -41,7 +42,7 @@ def card(m: Method) -> str:
         ("cost", f"{m.cost} time, {m.memory} bytes"),
         ("streams", "yes: any number of rows" if m.streams else "no: it holds its columns of all rows in memory"),
         ("loses to random", m.loses),
-        ("evidence", m.status),
+        ("evidence", found),
     ]
     table = "\n".join(["| | |", "|---|---|", *(f"| **{name}** | {value} |" for name, value in rows)])
     return "\n\n".join([f"### {m.name}", table, parameters(m), markdown(inspect.getdoc(m.function) or "")])

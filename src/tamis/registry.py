@@ -5,18 +5,19 @@ import hashlib
 import importlib
 import importlib.metadata
 import inspect
+import json
 import pkgutil
 import sys
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from tamis import refusals
-from tamis.vocabulary import KINDS, WORDS, Order
+from tamis.vocabulary import KINDS, WORDS, Order, Schedule
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,10 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Method:
-    """One way to choose, with its card; `fit`, `merge` and `finish` belong to methods that see the whole pool first."""
+    """One way to choose, with its card; `fit`, `merge` and `finish` belong to methods that see the whole pool first.
+
+    `status` sums up the evidence, of which `studies` has a line a study.
+    """
 
     name: str
     function: Callable[..., Any]
@@ -52,6 +56,7 @@ class Method:
     finish: Callable[..., Any] | None = None
     presets: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     status: str = "unproven"
+    studies: tuple[str, ...] = ()
 
     def card(self) -> dict[str, Any]:
         """What `tamis methods --json` lists."""
@@ -87,6 +92,7 @@ class Registry:
 METHODS = Registry("method")
 OWN: dict[Callable[..., Any], Method] = {}  # decorated functions of users' files, which are found by file
 OWN_MODULE = "tamis_user_"
+CARDS = Path(__file__).with_name("cards.json")  # what studies found, made by studies/cards.py
 UNKNOWN_CARD = {
     "paper": "", "no": None, "year": None, "family": "your own", "pole": None, "cost": "not stated",
     "memory": "not stated", "streams": True, "loses": "not known",
@@ -143,14 +149,15 @@ def build(function: Callable[..., Any], **card: Any) -> Method:
     kind = kind_of(function)
     if any(map(card.get, ("fit", "merge", "finish"))) and not all(map(card.get, ("fit", "merge", "finish"))):
         raise TypeError(f"{name} must have fit, merge and finish, or none of them")
-    card["choose"] = card.get("choose") or ("top" if kind != "Order" else None)
+    card["choose"] = card.get("choose") or ("top" if kind in ("Score", "Match") else None)
     return Method(name=name, function=function, kind=kind, needs=needs, parameters=parameters, **card)
 
 
 def kind_of(function: Callable[..., Any]) -> str:
     """The kind named by the return annotation of `function`."""
     result = typing.get_type_hints(function, include_extras=True).get("return")
-    kind = "Order" if result is Order else next(iter(getattr(result, "__metadata__", ())), None)
+    kind = next(iter(getattr(result, "__metadata__", ())), None)
+    kind = result.__name__ if result in (Order, Schedule) else kind
     if kind not in KINDS:
         raise TypeError(f"{function.__name__} must be annotated to return one of {', '.join(KINDS)}")
     return str(kind)
@@ -212,7 +219,7 @@ def nearest(name: str, known: Mapping[str, Any]) -> str:
 
 @functools.cache
 def load_all() -> None:
-    """Import every module of `tamis.methods` and every entry point of the group `tamis.methods`."""
+    """Import all of `tamis.methods` and all entry points of the group `tamis.methods`, then add what studies found."""
     import tamis.methods
     import tamis.ops.choosers
 
@@ -220,6 +227,10 @@ def load_all() -> None:
         importlib.import_module(f"tamis.methods.{module.name}")
     for entry in importlib.metadata.entry_points(group="tamis.methods"):
         entry.load()
+    for name, card in json.loads(CARDS.read_text(encoding="utf-8")).items():
+        if name in METHODS.entries:
+            proven = {"status": card["status"], "studies": tuple(card["studies"])}
+            METHODS.entries[name] = replace(METHODS.entries[name], **proven)
 
 
 def find(name: str) -> Method:
@@ -233,6 +244,15 @@ def find(name: str) -> Method:
 
 def _from_file(path: Path, name: str) -> Method:
     place = f"--method {path}:{name}"
+    function = own_function(path, name, place)
+    try:
+        return OWN.get(function) or build(function, **UNKNOWN_CARD)
+    except TypeError as error:
+        raise refusals.OWN_FUNCTION_UNUSABLE(place, said=error) from None
+
+
+def own_function(path: Path, name: str, place: str) -> Callable[..., Any]:
+    """The function called `name` of a user's file, which is run; a refusal says `place` first."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -248,10 +268,7 @@ def _from_file(path: Path, name: str) -> Method:
         functions = [n for n, found in vars(module).items() if getattr(found, "__module__", "") == module.__name__]
         near, known = nearest(name, vars(module)), ", ".join(functions) or "none"
         raise refusals.OWN_FUNCTION_MISSING(place, name=name, near=near, known=known)
-    try:
-        return OWN.get(function) or build(function, **UNKNOWN_CARD)
-    except TypeError as error:
-        raise refusals.OWN_FUNCTION_UNUSABLE(place, said=error) from None
+    return typing.cast(Callable[..., Any], function)
 
 
 @functools.lru_cache(64)

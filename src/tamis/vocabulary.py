@@ -1,7 +1,8 @@
 """Every word that a method may use: needs, which the engine fills by name, and kinds, which say what it returns."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,33 @@ class Order(NamedTuple):
     reasons: list[str] | None = None
 
 
-KINDS = ("Score", "Match", "Order")
+@runtime_checkable
+class Schedule(Protocol):
+    """A choice that changes while a model trains: pure functions of a state, called once an epoch.
+
+    Rows are places `0 … n - 1` among those that the method was given. A class that inherits from this one has to say
+    only what differs.
+    """
+
+    def start(self, count: int) -> Any:
+        """The state before the first epoch, where at most `count` rows may be visited in each; `count` itself here."""
+        return count
+
+    def draw(
+        self, state: Any, epoch: int, key: NDArray[np.uint64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32] | None]:
+        """The rows that an epoch visits, in that order, and the weight of each visit; None is a weight of 1.
+
+        `key`, `uint64 [n]`, is the same in every epoch and the only source of chance.
+        """
+        ...
+
+    def update(self, state: Any, rows: NDArray[np.int64], signals: Mapping[str, NDArray[np.float32]]) -> Any:
+        """The state after an epoch: `signals` has what the model made of `rows` when it visited them, as `loss`."""
+        return state
+
+
+KINDS = ("Score", "Match", "Order", "Schedule")
 POLES = (("hard", "easy"), ("good", "bad"), ("near", "far"), ("novel", "known"), ("noisy", "clean"))
 QUALIFIERS = ("target_", "prior_", "conditional_", "reference_", "null_")
 

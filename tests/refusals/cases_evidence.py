@@ -1,12 +1,15 @@
 """Cases: studies of evidence."""
 
+import shutil
+from pathlib import Path
+
 import pyarrow as pa
 
 import tamis
 from tamis.evidence.evidence import Evidence
 from tamis.evidence.peeking import not_opening
 
-from .running import call, command
+from .running import call, command, select
 
 ROWS = [{"id": f"r{row}", "x": row % 7 + row / 100, "q": row * 0.1, "y": "ab"[row % 7 > 3]} for row in range(40)]
 HELD = [{"x": 7 + row / 50, "q": 0.0, "y": "ab"[row % 2]} for row in range(10)]
@@ -29,6 +32,60 @@ def peek():
     """A method that looks at what judges it."""
     with not_opening(["wanted.jsonl"]):
         open("wanted.jsonl").close()
+
+
+TORCH = ("torch",)
+SCHEDULES = """
+from tamis.vocabulary import Schedule
+
+
+class Wrong(Schedule):
+    def draw(self, state, epoch, key):
+        return [len(key)], None
+
+
+def wrong() -> Schedule:
+    return Wrong()
+
+
+def nothing() -> Schedule:
+    return 3
+
+
+def limited(score) -> Schedule:
+    return Wrong()
+"""
+
+
+def schedule(kind, words, named, code=2):
+    """A study of a method that changes while a model trains."""
+    return bench(kind, f"--model mlp --steps 3 {words}", code, named, files={"s.py": SCHEDULES})
+
+
+def images(numbers, **parameters):
+    """The shape of images with so many numbers, as the task has it."""
+    from tamis.evidence.tasks import make_task
+
+    make_task("classify", "cnn", parameters).shape_of(numbers)
+
+
+def scheduled(name, **more):
+    """A cell of a schedule, in this process, as an error of its own."""
+    from tamis.engine.plan import make_plan
+    from tamis.engine.request import make_request
+    from tamis.engine.schedules import begin_schedule
+    from tamis.evidence.schedule import Scheduled
+    from tamis.evidence.task import Data
+
+    Path("s.py").write_text(SCHEDULES)
+    request = make_request({"pool": ["p.jsonl"], "method": f"s.py:{name}", "budget": "3", **more})
+    table = pa.table({"x": list(range(12))})
+    try:
+        begun = begin_schedule(make_plan(request, table, training=True), Path("work"))
+        list(Scheduled.of(begun, Data(table), 0).batches(0))
+    finally:
+        shutil.rmtree("work", ignore_errors=True)
+        Path("s.py").unlink()
 
 
 LONG = [one | {"text": f"text {number}"} for number, one in enumerate(ROWS)]
@@ -88,5 +145,25 @@ CASES = {
     "a constant metric": bench("study-metric-constant", "--task t.py:same", 1, ["t.py:same", "'m'", "is 1 "]),
     "a look at the test set": call("study-peeked", peek, ["wanted.jsonl"]),
     "no finished study": call("study-unfinished", lambda: Evidence.load("out"), ["verdicts.json", "out"]),
+    "a model of a task that has none": bench("task-without-models", "--task cover --model knn", 2, ["--model knn"]),
+    "nothing to cover": bench(
+        "cover-of-nothing", "--task cover --label none --methods random", 1, ["--task cover", "--embedding"],
+        rows=[{"id": str(row), "note": "x" * row} for row in range(40)],
+    ),
+    "images of an unreadable shape": bench(
+        "image-shape-unreadable", "--model cnn --set shape=big", 2, ["shape=28x28"], needs=TORCH
+    ),
+    "images of another shape": call("image-shape-misfit", lambda: images(7, shape="2x3"), ["6", "7"], needs=TORCH),
+    "images of no known shape": call("image-shape-unknown", lambda: images(7), ["7 numbers", "shape="], needs=TORCH),
+    "a schedule selects nothing": select(
+        "schedule-not-selected", "--method s.py:wrong", 2, ["wrong", "tamis bench"], files={"s.py": SCHEDULES}
+    ),
+    "a schedule with a quota": call("schedule-without-limits", lambda: scheduled("wrong", quota="x=1:1"), ["--quota"]),
+    "a schedule by tokens": schedule("schedule-of-cost", "--methods s.py:wrong --budgets '3 q'", ["'3 q'", "wrong"]),
+    "a schedule without steps": bench(
+        "schedule-without-steps", "--methods s.py:wrong", 2, ["s.py:wrong", "--model mlp"], files={"s.py": SCHEDULES}
+    ),
+    "a schedule that is none": call("schedule-unusable", lambda: scheduled("nothing"), ["nothing", "a int"]),
+    "a schedule that draws what is not there": call("schedule-drew", lambda: scheduled("wrong"), ["wrong", "place 12"]),
     "a task that always fails": bench("study-all-failed", "--task t.py:fails", 1, ["RuntimeError: toy", "out/.tamis"]),
 }  # fmt: skip

@@ -23,7 +23,8 @@ def markdown(methods: Iterable[Method]) -> str:
     ]
     for m in methods:
         paper = f"{m.paper}, {m.year}" if m.paper else "–"
-        lines.append(f"| `{m.name}` | {', '.join(m.needs)} | {m.cost} | {m.loses} | {m.status} | {paper} |")
+        found = f"[{m.status}](docs/evidence/cards.md#{m.name})" if m.status != "unproven" else m.status
+        lines.append(f"| `{m.name}` | {', '.join(m.needs)} | {m.cost} | {m.loses} | {found} | {paper} |")
     return "\n".join(lines)
 
 
@@ -38,6 +39,7 @@ def card_text(m: Method) -> str:
         f"  cost      {m.cost}; bytes of memory {m.memory}; streams: {'yes' if m.streams else 'no'}",
         f"  loses     {m.loses}",
         f"  evidence  {m.status}",
+        *(f"            {line}" for line in m.studies),
     ]
     lines += [f"  --set {name}={value}" for name, value in m.bind({}).items()]
     return "\n".join(lines)

@@ -12,6 +12,8 @@ from tamis.registry import nearest
 
 if TYPE_CHECKING:
     from tamis.engine.plan import Plan
+    from tamis.engine.request import Request
+    from tamis.registry import Method
 
 COLUMN_NEEDS = {"score": "numbers", "cost": "numbers", "label": "codes", "group": "codes"}
 TEXT_NEEDS = {"text", "length"}
@@ -19,6 +21,17 @@ TARGET_NEEDS = {"target_text", "target_length"}
 OF_TEXTS = ("text", "length")  # what a method gets that scores while texts are read
 OF_ROWS = ("key", "score", "cost", "label", "group", "length", "embedding")  # what one gets that scores afterwards
 OF_ORDERS = (*OF_ROWS, "rng", "target_length")
+
+
+def check_schedule(method: "Method", request: "Request", training: bool) -> None:
+    """Refuse a method that changes while a model trains where none will be, and limits, which shape a selection."""
+    if method.kind != "Schedule":
+        return
+    if not training:
+        raise refusals.SCHEDULE_NOT_SELECTED(method.name)
+    for name in ("quota", "floor", "must_keep"):
+        if getattr(request, name):
+            raise refusals.SCHEDULE_WITHOUT_LIMITS(method.name, flag=f"--{name.replace('_', '-')}")
 
 
 def check_needs(plan: "Plan", place: str) -> None:
@@ -48,7 +61,7 @@ def _check_supply(plan: "Plan") -> None:
     """Refuse an argument of the method that nothing supplies for its kind of work."""
     method = plan.method
     if method.fit and not plan.has_scores:
-        raise refusals.FIT_OF_ORDER(method.name)
+        raise refusals.FIT_OF_ORDER(method.name, kind="an Order" if method.kind == "Order" else "a Schedule")
     known = OF_TEXTS if plan.reads_text_to_score else OF_ROWS if plan.has_scores else OF_ORDERS
     known = (*known, "state") if method.fit else known
     for name, argument in inspect.signature(method.function).parameters.items():
@@ -59,6 +72,8 @@ def _check_supply(plan: "Plan") -> None:
 
 def check_budget(plan: "Plan", budget: Budget, place: str) -> None:
     schema = plan.pool.schema
+    if budget.is_cost and plan.method.kind == "Schedule":
+        raise refusals.SCHEDULE_OF_COST(plan.method.name, budget=budget.asked, unit=budget.unit)
     if budget.is_cost and budget.unit not in UNITS:
         if budget.unit not in schema:
             near = nearest(budget.unit, dict.fromkeys([*UNITS, *schema]))

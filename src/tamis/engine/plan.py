@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tamis import refusals
 from tamis.budget import UNITS, Budget, Share, parse_several
-from tamis.engine.checks import COLUMN_NEEDS, TEXT_NEEDS, check_budget, check_limits, check_needs
+from tamis.engine.checks import COLUMN_NEEDS, TEXT_NEEDS, check_budget, check_limits, check_needs, check_schedule
 from tamis.engine.parameters import find_parameters, find_shares
 from tamis.engine.request import ROLES, Request
 from tamis.engine.targets import Target, open_targets
@@ -89,7 +89,7 @@ class Plan:
     @property
     def has_scores(self) -> bool:
         """Whether the method gives numbers rather than an order."""
-        return self.method.kind != "Order"
+        return self.method.kind in ("Score", "Match")
 
     @property
     def reads_text(self) -> bool:
@@ -116,12 +116,14 @@ class Plan:
         return role.column if role else None
 
 
-def make_plan(request: Request, source: Any = None, targets: Any = None) -> Plan:
+def make_plan(request: Request, source: Any = None, targets: Any = None, training: bool = False) -> Plan:
     """Check `request` against the pool's files and the registry; raises `Refused` for all that can be known now.
 
-    `source` and `targets` stand in for the request's paths when the pool is in memory.
+    `source` and `targets` stand in for the request's paths when the pool is in memory. Only where a model will be
+    trained can a method be a `Schedule`.
     """
     method, given = _method(request)
+    check_schedule(method, request, training)
     vectors = given.pop("embedding")
     pool = open_pool(source if source is not None else request.pool)
     place = "the pool" if source is not None else " ".join(request.pool)

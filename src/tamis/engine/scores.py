@@ -103,9 +103,8 @@ def priorities(
     return made
 
 
-def method_order(plan: Plan, frame: Frame, targets: list[Frame], eligible: NDArray[np.bool_]) -> Order:
-    """The order of a method that makes one, over the eligible rows."""
-    rows = np.flatnonzero(eligible)
+def needs_of_rows(plan: Plan, frame: Frame, targets: list[Frame], rows: NDArray[np.int64]) -> dict[str, Any]:
+    """What a method is given that sees `rows` all at once."""
     needs: dict[str, Any] = {}
     for need in plan.method.needs:
         if need == "target_length":
@@ -116,6 +115,13 @@ def method_order(plan: Plan, frame: Frame, targets: list[Frame], eligible: NDArr
             needs[need] = np.unique(need_column(plan, frame, need)[rows], return_inverse=True)[1]
         else:
             needs[need] = need_column(plan, frame, need)[rows]
+    return needs
+
+
+def method_order(plan: Plan, frame: Frame, targets: list[Frame], eligible: NDArray[np.bool_]) -> Order:
+    """The order of a method that makes one, over the eligible rows."""
+    rows = np.flatnonzero(eligible)
+    needs = needs_of_rows(plan, frame, targets, rows)
     with guarded(plan.method):
         found = plan.method.function(**needs, **accepted(plan.method.function, plan.parameters))
     if not isinstance(found, Order):

@@ -77,6 +77,8 @@ class Bench:
         for seed in range(plan.study.seeds):
             self._split(seed)
         self.job = self._job()
+        vars(self.job)["made_task"] = plan.task  # which learns from the data what it can measure
+        self.job.data(0)
 
     def _split(self, seed: int) -> None:
         """The files of one seed: rows of its split, what methods may see of the pool and of the targets."""
@@ -250,6 +252,7 @@ def _run(bench: Bench) -> dict[str, Any]:
         bench.run([bench.keyed(cell) for cell in control_cells(controls, seeds)], "cells of random at equal total cost")
     evidence = assemble(bench, controls)
     write(bench.folder, evidence, bench.results, plan.asked)
+    shutil.rmtree(bench.material.folder, ignore_errors=True)  # cells are kept, and the rest is made again in no time
     return evidence
 
 
