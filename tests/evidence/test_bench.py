@@ -1,6 +1,7 @@
 """`tamis bench` from end to end, on pools whose right answer is known."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow.csv as pc
@@ -248,8 +249,6 @@ def test_a_dry_run_says_what_would_be_done_and_writes_nothing(folder, run, on_di
 
 
 def test_a_schedule_visits_as_much_and_takes_as_many_steps(folder):
-    from pathlib import Path
-
     own = Path(__file__).with_name("fresh_subsets.py")
     words = {"model": "mlp", "steps": 40, "methods": f"{own}:fresh_subsets", "budgets": ["10%"], "seeds": 2}
     found = tell_apart(pool=classes(400), **words)
@@ -262,9 +261,39 @@ def test_a_schedule_visits_as_much_and_takes_as_many_steps(folder):
 
 
 def test_a_schedule_needs_steps():
-    from pathlib import Path
-
     own = Path(__file__).with_name("fresh_subsets.py")
     with pytest.raises(Refused) as told:
         tell_apart(methods=f"{own}:fresh_subsets")
     assert told.value.kind == "schedule-without-steps" and "--model mlp" in str(told.value)
+
+
+def test_the_page_on_the_bench_names_everything(planted):
+    page = Path(__file__).parents[2] / "docs" / "bench.md"
+    if not page.is_file():
+        pytest.skip("the documentation is not here")
+    text = page.read_text(encoding="utf-8")
+    found = planted.found
+    given = {*found["verdicts"][0], *found["verdicts"][-1]["control"], *found, *planted.cells.column_names}
+    parts = {f"{part}_{unit}" for part in ("measure", "train", "test") for unit in ("seconds", "cpu")}
+    told = {"tamis", "created", "name", "claim", "seeds", "cells", "seconds", "cpu_seconds"}  # plain words
+    told |= {"accuracy", "balanced_accuracy", "log_loss"}
+    assert sorted(name for name in given - parts - told - {"select_seconds"} if f"`{name}`" not in text) == []
+
+
+def test_effects_and_shares_are_those_of_the_cells(planted):
+    """Recomputed from the rows that the cells kept, by pool and test set."""
+    pool = classes(noise=0.4)
+    label = np.array(pool["y"])
+    one = next(one for one in planted.found["kept"] if one["method"] == "top:quality")
+    assert {share["name"] for share in one["shares"]} == {"0", "1"}
+    for share in one["shares"]:
+        assert share["pool"] == pytest.approx((label == int(share["name"])).mean())
+        assert 0 <= share["method"] <= 1
+    assert sum(share["method"] for share in one["shares"]) == pytest.approx(1)
+    assert one["shared_by_chance"] == pytest.approx(0.05, abs=0.01)
+    recalls = [one for one in planted.found["effects"] if one["method"] == "top:quality"]
+    means = [(one["mean"], one["random_mean"], one["difference"]) for one in recalls]
+    assert len(means) == 2 and all(mean - random == pytest.approx(found) for mean, random, found in means)
+    balanced = np.mean([one["mean"] for one in recalls])
+    cells = [one for one in planted.cells.to_pylist() if (one["method"], one["control"]) == ("top:quality", False)]
+    assert balanced == pytest.approx(np.mean([one["balanced_accuracy"] for one in cells]))

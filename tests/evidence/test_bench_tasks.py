@@ -80,10 +80,9 @@ def test_a_cover_of_one_corner_is_worse():
 
 @pytest.mark.parametrize("model", ["knn", "mlp"])
 def test_other_models_see_a_planted_quality(model):
-    found = bench(
-        classes(1500, noise=0.42), test=classes(500, seed=9), task="classify", model=model, label="y", methods="top:quality", budgets=["10%"],
-        seeds=4, steps=200 if model == "mlp" else None,
-    )  # fmt: skip
+    pool, test = classes(1500, noise=0.42), classes(500, seed=9)
+    given = {"label": "y", "methods": "top:quality", "budgets": ["10%"], "seeds": 4, "model": model}
+    found = bench(pool, test=test, task="classify", steps=200 if model == "mlp" else None, **given)
     assert said(found, "top:quality") == "better"
     steps = {one["steps"] for one in found.cells.to_pylist() if not one["control"]}
     assert steps == ({200} if model == "mlp" else {None})

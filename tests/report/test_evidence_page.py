@@ -56,7 +56,7 @@ def test_every_number_is_the_one_that_was_given(methods, budgets, seeds):
         assert {f"verdicts.{i}.{key}" for key in ("difference", "low", "high", "p_holm")} <= set(found)
     assert {"pool.rows", "curves.0.mean", "costs.0.total_cpu", "reach.level"} <= set(found)
     assert sum(name.startswith("effects.") and name.endswith(".difference") for name in found) >= 2 * budgets
-    assert {"kept.0.shared_with_random", "kept.0.shares.0.method", "kept.0.examples.0.row"} <= set(found)
+    assert {"kept.0.shared_with_random", "kept.0.shares.0.method", "kept.0.examples.0.kept_in"} <= set(found)
 
 
 def test_no_value_of_the_pool_can_act_or_hide(whole):
@@ -129,9 +129,11 @@ def test_what_was_not_reached_is_never_a_number():
     evidence = build(2, 2)
     evidence["reach"]["methods"][0] |= {"reached": 0, "cost": None, "budget": None, "censored_above": 4.1}
     text = _text(render(evidence))
-    assert "random not reached, > 4.1 s 0 of 5" in text
+    assert "random not reached in any of 5 seeds; more than 4.1 s" in text
     evidence["reach"]["methods"][0] |= {"reached": 2, "cost": 1.25, "budget": "5%"}
-    assert "random 1.2 s at 5% 3 seeds not reached, > 4.1 s 2 of 5" in _text(render(evidence))
+    assert "random not reached in most seeds ( 2 of 5 ); more than 4.1 s" in _text(render(evidence))
+    evidence["reach"]["methods"][0] |= {"reached": 4}
+    assert "random 1.2 s at 5% 1 of 5 seeds never reached it" in _text(render(evidence))
 
 
 def test_a_control_and_a_choice_made_once_are_told():
@@ -139,13 +141,17 @@ def test_a_control_and_a_choice_made_once_are_told():
     rows, cost = evidence["verdicts"][-2:]
     rows |= {"same_rows": 1.0, "as_good": 0.1}
     for control, words in (
-        ({"budget": "1%", "same": True}, "the same: it costs no more"),
+        ({"budget": "1%", "same": True}, "the same: it costs as much as random, to within a tenth or 20 ms"),
         ({"budget": "3.4%", "same": False}, "random had 3.4%"),
-        ({"budget": "100%", "steps": 500, "exhausted": True}, "random had the whole pool, 500 steps, still for less"),
+        (
+            {"budget": "100%", "rows": 16000, "steps": 500, "exhausted": True},
+            "random could keep all 16,000 rows, train 500 steps and still cost less",
+        ),
     ):
         cost["control"] = control
         text = _text(render(evidence))
-        assert words in text and text.count("1 random choice in 10 would do as well") == 3
+        assert words in text
+        assert text.count("1 random choice in 10 would do as well (estimated from 5 random choices)") == 3
 
 
 def test_failed_cells_keep_their_traceback(whole):
@@ -172,3 +178,39 @@ def test_stays_small_with_long_texts():
     evidence = build(8, 4, text="<&\"'>" * 20_000)
     evidence["failed"] = [one | {"traceback": "x" * 100_000} for one in failed(100)]
     assert len(render(evidence)) < 1_200_000
+
+
+def test_what_is_optional_is_shown_where_it_is_there():
+    evidence = build(2, 1, text=None)
+    evidence["methods"][3] |= {"says": "The largest values of a column first.", "reads": "score: quality"}
+    evidence["machine"] = {"processor": "Some Processor", "cores": 8}
+    evidence["kept"][0]["shared_by_chance"] = 0.02
+    for i, one in enumerate(evidence["kept"][0]["shares"]):
+        one["pool"] = (0.2, 0.5, 0.3)[i]
+    text = _text(render(evidence))
+    for words in (
+        "The largest values of a column first. Reads score: quality .",
+        "on Some Processor, 8 cores . The total cost",
+        "1 % , by chance 2 % , of its rows are in random",
+        "dog 50 % 33.3 % 30 % newt 30 % 33.3 % 19 % cat 20 % 33.3 % 51 %",
+    ):
+        assert words in text, words
+    assert text.count("kept with 5 of 5 seeds") == 2 * len(evidence["kept"]) and "is balance, not choice" in text
+
+
+def test_a_marker_that_would_be_the_same_is_drawn_once():
+    evidence = build(1, 1)
+    marks = render(evidence).count('class="mk m0 hollow"')
+    evidence["verdicts"][-1]["control"] = {"budget": "1%", "same": True}
+    assert marks == 1 and 'class="mk m0 hollow"' not in render(evidence)
+
+
+def test_effects_that_leave_out_0_come_first_and_options_that_say_nothing_are_left_out():
+    evidence = build(2, 2)
+    evidence["request"] |= {"model": None, "full": True, "holdout": "20%", "methods": [{"method": "m", "name": "mine"}]}
+    page = render(evidence)
+    found = [_at(evidence, f"effects.{i}") for i in re.findall(r'data-name="effects\.(\d+)\.difference"', page)]
+    apart = [o["low"] > 0 or o["high"] < 0 for o in found if o["kind"] == "class"]
+    assert apart == sorted(apart, reverse=True) and any(apart) and not all(apart)
+    options = _text(page[page.index("Options of the request") :])
+    assert "methods mine" in options and not re.search("holdout|model|full", options)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamis.report.evidence_answer import answer
-from tamis.report.evidence_words import budget_words, costs_unit, fixed
+from tamis.report.evidence_contrary import beside_the_verdicts
+from tamis.report.evidence_words import budget_words, costs_unit, fixed, lucky
 
 from .evidence_sample import build, failed
 
@@ -46,7 +47,7 @@ def _study(*cells, **rest):
         (
             [("a", "1%", B, B)],
             "a is better than random at 1%",
-            "Use a at 1%: it is better than random there, also when",
+            "Use a at 1%: it is better than random there, even when",
         ),
         ([("a", "5%", B, B), ("a", "1%", B, B)], "a is better than random at 1% and 5%", "Use a at 1% or 5%"),
         (
@@ -109,14 +110,14 @@ def test_seeds_that_would_show_a_difference():
     study["verdicts"][2]["difference"] = 0.006
     said = answer(study)
     assert said.sure == [
-        "With 5 seeds, a difference of 0.013 in accuracy would have shown with 80 % probability; smaller ones may "
-        "exist unseen."
+        "Which rows of the pool to train on? The smallest difference in accuracy that 5 seeds could show, with 80 % "
+        "probability: 0.013. Smaller ones may exist unseen."
     ]
     assert said.advice[1] == (
         "b at 5% came closest (+0.006). Run 34 seeds (--seeds 34) to see a difference of 0.01 with 80 % probability."
     )
     study["verdicts"][2]["seeds_needed"] = 1234
-    assert "1,234 seeds" in answer(study).advice[1] and "too small to chase" in answer(study).advice[1]
+    assert "take thousands of seeds" in answer(study).advice[1] and "too small to chase" in answer(study).advice[1]
     for v in study["verdicts"]:
         v["difference"] = -0.004
     assert "more seeds are unlikely" in answer(study).advice[1]
@@ -128,7 +129,7 @@ def test_worse_methods_baselines_few_seeds_and_failures_are_told():
     advice = "\n".join(answer(study).advice)
     assert "Do not use b at 1% or 5%: worse than random." in advice
     assert "part of the gain of a may be the balance of classes alone" in advice
-    assert "Run at least 5 seeds" in advice and "2 failed cells" in advice
+    assert "Run at least 5 seeds" in advice and "2 failed runs" in advice
     alone = _study(("a", "1%", N, N))
     alone["verdicts"].append(_verdict("length-matched-random", "5%", B, automatic=True))
     assert "length-matched-random, a baseline, is better than random by 0.030 at 5%" in "\n".join(answer(alone).advice)
@@ -136,7 +137,11 @@ def test_worse_methods_baselines_few_seeds_and_failures_are_told():
 
 @pytest.mark.parametrize(
     ("full", "seconds", "words"),
-    [(0.9, 60, "Choose where that saving matters"), (0.9, 1, "costs less"), (0.7, 60, "no better on average")],
+    [
+        (0.9, 60, "is 0.070 more accurate than a at 1% and costs 58 s more: choosing pays here if rows cost"),
+        (0.9, 1, "costs less"),
+        (0.7, 60, "no better on average"),
+    ],
 )
 def test_the_whole_pool_is_weighed(full, seconds, words):
     study = _study(("a", "1%", B, B))
@@ -169,22 +174,86 @@ def test_one_choice_is_called_one_choice(same, share, words):
     study = _study(("a", "1%", B, B))
     study["verdicts"][0] |= {"same_rows": same, "as_good": share}
     found = answer(study)
-    assert words in found.sure[0] if words else "one choice" not in found.sure[0]
-    assert any("do not count on it" in line for line in found.advice) == (same == 1.0)
+    assert any(words in line for line in found.sure) if words else "one choice" not in "".join(found.sure)
+    assert any("a at 1% is not certain" in line for line in found.advice) == (same == 1.0)
+    assert ("not certain" in "".join(found.headline)) == (same == 1.0)
 
 
 def test_a_method_that_costs_no_more_is_said_to():
     study = _study(("a", "1%", B, B))
     study["verdicts"][1]["control"] = {"budget": "1%", "same": True}
-    assert answer(study).sure[0].endswith("a costs no more than random, so the same holds at equal total cost.")
+    said = "a costs as much as random, to within a tenth or 20 ms, so the same holds at equal total cost."
+    assert said in answer(study).sure
+    study["verdicts"][1]["control"]["cost_ratio"] = 1.02
+    assert said.replace("as much as random, to within a tenth or 20 ms", "no more than random") in answer(study).sure
+
+
+def _chosen_once(study, *budgets):
+    for v in study["verdicts"]:
+        if v["budget"] in budgets:
+            v |= {"same_rows": 1.0, "as_good": 0.06, "control": {"budget": v["budget"], "same": True}}
+    return study
+
+
+def test_a_budget_at_which_luck_does_as_well_is_neither_called_better_nor_advised():
+    said = answer(_chosen_once(_study(("a", "1%", B, B), ("a", "5%", B, B), ("b", "1%", N, N)), "5%"))
+    assert "".join(said.headline) == "a is better than random at 1%; at 5% it is not certain"
+    assert said.advice[0].startswith("Use a at 1%: ")
+    assert "b: no difference was found; no reason to use it." in said.advice
+    assert any("1 random choice in 17 would do as well (estimated from 5" in line for line in said.advice)
+    two = _study(("a", "1%", B, B), ("a", "5%", B, B), ("b", "1%", B, B), ("b", "5%", B, B))
+    assert "".join(answer(_chosen_once(two, "5%")).headline) == "a and b are better than random at some budgets"
+    only = answer(_chosen_once(_study(("a", "5%", B, B)), "5%"))
+    assert "".join(only.headline) == "It is not certain that a is better than random" and only.standing == "luck"
+    assert only.advice[0] == "Keep random: no method showed a certain gain here."
+    spent = answer(_chosen_once(_study(("a", "5%", B, N)), "5%"))
+    assert spent.advice[0].startswith("Keep random, unless rows are what you pay for")
+
+
+def test_no_word_of_luck_where_random_had_the_whole_pool():
+    verdict = _verdict("a", "1%", B) | {"same_rows": 1.0, "as_good": 0.2}
+    assert lucky(verdict) and not lucky(verdict | {"control": {"budget": "100%"}})
+    assert not lucky(verdict | {"as_good": 0.04}) and not lucky(verdict | {"verdict": W})
+
+
+def test_the_rows_with_which_random_does_as_well_and_what_is_kept_are_said():
+    study = _study(("a", "1%", B, B), pool={"rows": 20000, "eligible": 16000, "paths": ["pool.csv"]})
+    study["budgets"][0]["rows"] = 160
+    study["verdicts"][0]["random_rows"] = 812.3
+    said = answer(study)
+    assert said.sure[0].startswith(
+        "Which rows of pool.csv to train on? Keeping 1% (160 of 16,000 rows), a has accuracy"
+    )
+    assert any(line.startswith("Random does as well with about 810 rows.") for line in said.sure)
+    assert "Where rows are cheap, random does as well with more of them: about 810 rows for 1%." in said.advice
+
+
+def test_another_metric_that_contradicts_is_in_the_lead():
+    study = _study(("a", "1%", B, B), ("b", "1%", W, W))
+    worse = _verdict("a", "1%", W) | {"metric": "log_loss", "mean": 1.18, "random_mean": 1.06}
+    better = _verdict("b", "1%", B) | {"metric": "recall", "mean": 0.5, "random_mean": 0.4}
+    study["others"] = [worse, better, _verdict("a", "5%", W), worse | {"automatic": True}]
+    assert "But log loss is worse: 1.180 against 1.060." in answer(study).sure
+    assert beside_the_verdicts(study) == [
+        "But log loss is worse for a at 1% (1.180 against 1.060); recall is better for b at 1% (0.500 against 0.400)."
+    ]
+    study["others"] = [worse | {"verdict": B}]
+    assert not beside_the_verdicts(study)
+
+
+def test_warnings_are_advice_too():
+    said = answer(_study(("a", "1%", B, B), warnings=["a and b keep the same rows", *"xyz"])).advice
+    assert "Mind: A and b keep the same rows." in said and said[-1] == "1 more warning below."
 
 
 @pytest.mark.parametrize(
-    ("total", "unit", "said"), [(0.0123, "ms", "12.30"), (1.0, "s", "1.00"), (4321.0, "s", "4,321")]
+    ("total", "unit", "said"),
+    [(0.0123, "ms", "12.3"), (1.0, "ms", "1,000"), (20.0, "s", "20.00"), (4321.0, "s", "4,321")],
 )
 def test_processor_times_have_the_unit_that_fits(total, unit, said):
     found, form = costs_unit({"costs": [{"total_cpu": 0.001}, {"total_cpu": total}]})
-    assert (found, form(total)) == (unit, said) and form(0.0000001) == "<0.01" and form(0) == "0.00"
+    assert (found, form(total)) == (unit, said)
+    assert form(0.0000001) == ("<0.1" if unit == "ms" else "<0.01") and float(form(0)) == 0
 
 
 def test_baselines_are_judged_where_nothing_else_was_compared():

@@ -28,7 +28,7 @@ PARTS = ("select", "measure", "train", "test")
 
 
 def assemble(bench: "Bench", controls: list[Control]) -> dict[str, Any]:
-    """Everything that the study found; see `docs/bench.md` for the keys."""
+    """Everything that the study found, as plain values; `docs/bench.md` says what the keys are."""
     plan, results = bench.plan, bench.results
     found = bench.grouped()
     metrics = known_metrics(results.values(), plan.task.metrics)
