@@ -2,7 +2,7 @@
 
 import re
 from importlib import resources
-from itertools import combinations
+from itertools import combinations, pairwise
 from xml.etree import ElementTree
 
 import numpy as np
@@ -122,3 +122,31 @@ def test_colours_can_be_told_apart_also_by_the_colour_blind(mode, paper, grey):
     for seen in SEEN.values():
         labs = [_lab(np.clip(np.array(seen) @ _linear(c), 0, 1)) for c in [*colours, grey]]
         assert min(np.linalg.norm(a - b) for a, b in combinations(labs, 2)) > 15
+
+
+@pytest.mark.parametrize("mode", [0, 1])
+def test_no_method_looks_like_a_verdict(mode):
+    read = [
+        resources.files("tamis.report").joinpath(f"{name}.css.jinja").read_text("utf-8")
+        for name in ("evidence", "style")
+    ]
+    verdicts = [
+        re.findall(rf"--{name}: (#\w{{6}})", css)[mode] for name, css in zip(("bad", "kept"), read, strict=True)
+    ]
+    methods = [re.findall(rf"--m{i}: (#\w{{6}})", read[0])[mode] for i in range(8)]
+    gaps = [np.linalg.norm(_lab(_linear(a)) - _lab(_linear(b))) for a in verdicts for b in methods]
+    assert min(gaps) > 25
+
+
+@given(st.floats(-1, 0), st.floats(0.001, 1))
+def test_labels_below_a_narrow_axis_do_not_touch(low, high):
+    axis = Axis(low, high)
+    ticks, n = axis.ticks(), axis.places()
+    ends = [(axis.place(t) / 100 * curves.NARROW, 3.1 * len(f"{t:+.{n}f}")) for t in ticks]
+    assert len(ticks) < 3 or all(a + half < b - wide for (a, half), (b, wide) in pairwise(ends))
+
+
+def test_the_line_of_random_goes_on_to_the_whole_pool_without_its_marker():
+    end = Point(4.0, 0.9, 0.8, 1.0, "curves.3.mean", silent=True)
+    svg = curves.prices([Line(Style("random"), [Point(1.0, 0.7), Point(2.0, 0.8), end])], _form, "t", "d")
+    assert svg.count('class="ln random"') == 2 and svg.count('class="mk random"') == 2 and "curves.3" not in svg

@@ -18,8 +18,8 @@ from tamis.vocabulary import Order
 def stratified_random(key: NDArray[np.uint64], group: NDArray[np.int64]) -> Order:
     """A random order of which every prefix holds each group in proportion to its size, to within one row.
 
-    The i-th row of a group of share p, largest key first, stands at `(i + 1/2) / p`. `random` too keeps the largest keys,
-    so that the two have in common what they can, and a comparison of both varies less.
+    The i-th row of a group of share p, largest key first, stands at `(i + 1/2) / p`. `random` too keeps the largest
+    keys, so that the two have in common what they can, and a comparison of both varies less.
 
     Args:
         key: `uint64 [n]`, `hash(seed, id)`.

@@ -27,6 +27,7 @@ SHAPES = {
     "cross": "M-4.8-2.3L-2.3-4.8L0-2.5L2.3-4.8L4.8-2.3L2.5 0L4.8 2.3L2.3 4.8L0 2.5L-2.3 4.8L-4.8 2.3L-2.5 0z",
 }
 EDGE = 2.0  # percent that stay free at both ends of an axis
+NARROW = 240  # pixels of the narrowest axis that stands below rows of a table
 
 
 class Style(NamedTuple):
@@ -51,12 +52,19 @@ class Axis:
         return EDGE + (100 - 2 * EDGE) * min(max(inside, 0.0), 1.0)
 
     def ticks(self) -> list[float]:
-        """At most seven round values on the axis; 0 is one where it lies within."""
+        """At most seven round values on the axis, with room for their labels; 0 is one where it lies within."""
         if self.log and len(found := decades(self.low, self.high)) > 2:
             return self._apart(found)
-        tries = (nice(self.low, self.high, count) for count in range(10, 0, -1))
-        found = next(found for found in tries if len(found) <= (7 if _places(found) < 3 else 5))
-        return self._apart(found) if self.log else found
+        tries = [nice(self.low, self.high, count) for count in range(10, 0, -1)]
+        if self.log:
+            return self._apart(next((found for found in tries if len(found) < 8), tries[-1]))
+        return next((found for found in tries if self._fits(found)), tries[-1])
+
+    def _fits(self, ticks: Sequence[float]) -> bool:
+        """Whether labels below an axis `NARROW` pixels wide leave a gap between them."""
+        digits = max((len(f"{abs(v):.0f}") for v in ticks), default=1) + _places(ticks) + 2
+        gaps = [self.place(b) - self.place(a) for a, b in pairwise(ticks)]
+        return len(ticks) < 8 and all(gap / 100 * NARROW >= 6.2 * digits + 3 for gap in gaps)
 
     def _apart(self, values: Sequence[float]) -> list[float]:
         """Values that leave each other room for a label."""
@@ -86,11 +94,12 @@ class Point:
     name: str = ""
     words: str = ""
     hollow: bool = False
+    silent: bool = False  # only a bend of the line: its marker belongs to another one
 
 
 @dataclass(frozen=True)
 class Line:
-    """The points of a method from left to right."""
+    """The points of a method in the order in which its line joins them."""
 
     style: Style
     points: list[Point] = field(default_factory=list)
@@ -212,7 +221,7 @@ def seconds(value: float) -> str:
     return f"{1000 * value:.3g} ms"
 
 
-_TOP, _FOOT = 10, 240
+_TOP, _FOOT = 22, 240
 
 
 def _frame(
@@ -236,11 +245,11 @@ def _frame(
         for v in marks
     )
     grid += f'<line class="base" x1="0" x2="100%" y1="{_FOOT}" y2="{_FOOT}"/>'
+    words = ""
     if level:
         at, hook = y(level[1]), f'data-name="{escape(level[2])}" data-value="{raw(level[1])}"'
         grid += f'<line class="level" x1="0" x2="100%" y1="{at:.1f}" y2="{at:.1f}" {hook}/>'
-        beside = at + (15 if at < _TOP + 14 else -6)
-        grid += f'<text class="ink" x="0" dx="4" y="{beside:.1f}">{escape(level[0])}</text>'
+        words = f'<text class="ink halo" x="0" dx="4" y="{at - 6:.1f}">{escape(level[0])}</text>'
     ways = stems = dots = ""
     for line in lines:
         placed = [(place(line, p), p) for p in line.points]
@@ -248,12 +257,14 @@ def _frame(
             ends = f'x1="{a:.2f}%" x2="{b:.2f}%" y1="{y(p.mean):.1f}" y2="{y(q.mean):.1f}"'
             ways += f'<line class="ln {line.style.kind}" {ends}/>'
         for x, p in placed:
+            if p.silent:
+                continue
             if p.low is not None and p.high is not None:
                 ends = f'x1="{x:.2f}%" x2="{x:.2f}%" y1="{y(p.low):.1f}" y2="{y(p.high):.1f}"'
                 stems += f'<line class="wk {line.style.kind}" {ends}/>'
             hook = f'<g data-name="{escape(p.name)}" data-value="{raw(p.mean)}">'
             dots += f"{hook}{_mark(line.style, f'{x:.2f}%', round(y(p.mean), 1), p.hollow, p.words)}</g>"
-    return grid + ways + stems + dots
+    return grid + ways + stems + words + dots
 
 
 def _heights(points: Sequence[Point], level: tuple[str, float, str] | None) -> tuple[float, float]:
@@ -282,11 +293,14 @@ def stack(parts: Sequence[tuple[str, float]], top: float) -> Markup:
     return Markup(f'<svg class="pair" width="100%" height="19" aria-hidden="true">{body}</svg>')
 
 
-def shares(kind: str, own: float, random: float, top: float) -> Markup:
-    """Two bars: the share that random keeps above the share that the method keeps."""
+def shares(kind: str, own: float, random: float, top: float, pool: float | None = None) -> Markup:
+    """Two bars: the share that random keeps above the share that the method keeps; a tick at that of the pool."""
     scale = 100 / top if top > 0 else 0
     body = f'<rect class="fill random" width="{random * scale:.2f}%" height="7" y="1"/>'
     body += f'<rect class="fill {kind}" width="{own * scale:.2f}%" height="9" y="9"/>'
+    if pool is not None:
+        x = f"{pool * scale:.2f}%"
+        body += f'<line class="target" x1="{x}" x2="{x}" y1="0" y2="19"/>'
     return Markup(f'<svg class="pair" width="100%" height="19" aria-hidden="true">{body}</svg>')
 
 

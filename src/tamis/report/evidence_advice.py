@@ -7,21 +7,24 @@ from tamis.report.evidence_words import (
     STANDINGS,
     Cell,
     Record,
+    about,
     budget_words,
     budgets_said,
     fixed,
     higher_is_better,
     luck,
+    lucky,
     main_metric,
     metric_words,
     names_of,
+    seeds_words,
     where,
 )
-from tamis.report.words import duration, listing, plural, tick
+from tamis.report.words import duration, listing, plural, sentence, tick
 
 FEW_SEEDS = 5
 MANY_SEEDS = 200
-OFTEN = 0.05  # of random choices; where as many do as well as the one choice of a method, that one may be luck
+MOST_WARNINGS = 3
 
 
 def advice(ranked: Sequence[Cell], evidence: Record) -> list[str]:
@@ -37,45 +40,77 @@ def advice(ranked: Sequence[Cell], evidence: Record) -> list[str]:
 
 
 def _use(ranked: Sequence[Cell], evidence: Record) -> list[str]:
-    said = []
+    """Which method to use where, which not, and why."""
     by = {key: [c for c in ranked if c.standing == key] for key in STANDINGS}
-    if by["holds"]:
-        best = by["holds"][0].method
-        own = [c for c in by["holds"] if c.method == best]
-        said.append(
-            f"Use {best} at {budgets_said(own, evidence, 'or')}: it is better than random there, also when "
-            "random may spend as much in total."
-        )
-        rest = [m for m in names_of(by["holds"]) if m != best]
-        if rest:
-            said.append(
-                f"{listing(rest)} {plural(len(rest), 'is', 'are')} better than random too. Methods were compared with "
-                "random, not with each other: the order among them is not tested."
-            )
-        said += [_lucky(c) for c in own if luck(c.rows) and c.rows["as_good"] >= OFTEN]
     held = names_of(by["holds"])
-    if spent := [c for c in by["rows"] if c.cost.get("verdict")]:
+    said = _best(by["holds"], evidence)
+    maybe = [c for c in by["luck"] if c.cost.get("verdict") in (None, "better")]
+    if spent := [c for c in [*by["rows"], *by["luck"]] if c.cost.get("verdict") and c not in maybe]:
         said += _gone(spent, bool(held), evidence)
     if open_ := [c for c in by["rows"] if not c.cost.get("verdict")]:
         said.append(
             f"Use {where(open_, evidence, 'or')} if rows are what you pay for; at equal total cost there is no verdict."
         )
-    if not by["holds"] and not by["rows"]:
-        said += ["Keep random: no method showed a gain here.", *_more_seeds(ranked)]
-    elif quiet := [c for c in by["none"] if c.method in held]:
-        said.append(f"No difference was found for {where(quiet, evidence)}: there random will do.")
+    if not said:
+        gain = "certain gain" if maybe else "gain"
+        said += [f"Keep random: no method showed a {gain} here.", *(_more_seeds(ranked) if not maybe else [])]
+    said += _perhaps(maybe)
+    said += _nothing(by["none"], ranked, evidence) if len(by["none"]) < len(ranked) else []
     if by["dear"]:
-        said.append(f"{where(by['dear'], evidence)}: no gain at equal budget, and worse when random may spend as much.")
+        said.append(
+            f"{where(by['dear'], evidence)}: no gain at equal budget, and worse when random gets the same total cost."
+        )
     if by["worse"]:
         said.append(f"Do not use {where(by['worse'], evidence, 'or')}: worse than random.")
     return said
 
 
-def _lucky(cell: Cell) -> str:
-    return (
-        f"At {budget_words(cell.budget)} do not count on it: {cell.method} keeps the same rows for every seed, and "
-        f"{luck(cell.rows)}."
+def _best(cells: Sequence[Cell], evidence: Record) -> list[str]:
+    """The method that gained most at equal total cost, where random would match it, and the others that gained."""
+    if not cells:
+        return []
+    best, *rest = names_of(cells)
+    own = [c for c in cells if c.method == best]
+    said = [
+        f"Use {best} at {budgets_said(own, evidence, 'or')}: it is better than random there, even when random gets the "
+        "same total cost."
+    ]
+    matched = [c for c in own if c.rows.get("random_rows") is not None and c.rows.get("verdict") == "better"]
+    if matched:
+        parts = [f"{about(c.rows['random_rows'])} rows for {budget_words(c.budget)}" for c in matched[:3]]
+        said.append(f"Where rows are cheap, random does as well with more of them: {listing(parts)}.")
+    if rest:
+        said.append(
+            f"{listing(rest)} {plural(len(rest), 'is', 'are')} better than random too. Methods were compared with "
+            "random, not with each other: the order among them is not tested."
+        )
+    return said
+
+
+def _perhaps(cells: Sequence[Cell]) -> list[str]:
+    """Gains that may be the luck of one choice."""
+    found = [(c, luck(c.rows if lucky(c.rows) else c.cost)) for c in cells]
+    if len(found) > 1:
+        parts = [f"{c.method} at {budget_words(c.budget)} ({often.split(' (')[0]})" for c, often in found[:4]]
+        more = f" and {len(found) - 4} more" if len(found) > 4 else ""
+        return [f"Not certain, since one choice stands for all seeds: {', '.join(parts)}{more}."]
+    return [
+        f"{c.method} at {budget_words(c.budget)} is not certain: it keeps the same rows for every seed, or nearly so, "
+        f"and {often}."
+        for c, often in found
+    ]
+
+
+def _nothing(cells: Sequence[Cell], ranked: Sequence[Cell], evidence: Record) -> list[str]:
+    """Methods that made no difference, everywhere or at some budgets, beside others that did."""
+    names = names_of(cells)
+    never = [name for name in names if all(c.standing == "none" for c in ranked if c.method == name)]
+    said = [f"{listing(never)}: no difference was found; no reason to use {plural(len(never), 'it', 'them')}."] * bool(
+        never
     )
+    if some := [c for c in cells if c.method not in never]:
+        said.append(f"No difference was found for {where(some, evidence)}: there random will do.")
+    return said
 
 
 def _gone(cells: Sequence[Cell], others: bool, evidence: Record) -> list[str]:
@@ -84,9 +119,9 @@ def _gone(cells: Sequence[Cell], others: bool, evidence: Record) -> list[str]:
     if all((c.cost.get("control") or {}).get("exhausted") for c in cells):
         why = "choosing costs more than training on the whole pool"
     elif all((c.cost.get("difference") or 0) <= (c.rows.get("difference") or 0) / 2 for c in cells):
-        why = "the gain is gone when random may spend as much in total"
+        why = "the gain is gone when random gets the same total cost"
     else:
-        why = "the gain is no longer certain when random may spend as much in total"
+        why = "the gain is no longer certain when random gets the same total cost"
     if others:
         return [f"{where(cells, evidence)}: {why}. Not worth its cost, {unless}."]
     return [
@@ -108,7 +143,7 @@ def _more_seeds(ranked: Sequence[Cell]) -> list[str]:
         return [f"{closest}; run more seeds to see whether that is real."]
     size = f"a difference of {tick(named)} with 80 % probability"
     if needed > MANY_SEEDS:
-        return [f"{closest}. It would take {needed:,} seeds to see {size}: too small to chase."]
+        return [f"{closest}. It would take {seeds_words(needed, ' of')} seeds to see {size}: too small to chase."]
     if needed <= (best.get("seeds") or 0):
         return [f"{closest}. {needed:,} seeds show {size}, and there were {best.get('seeds')}."]
     return [f"{closest}. Run {needed:,} seeds (--seeds {needed}) to see {size}."]
@@ -143,14 +178,19 @@ def _whole_pool(lead: Cell, evidence: Record) -> list[str]:
     if lead.standing not in ("holds", "rows") or full is None or whole is None or own is None or mean is None:
         return []
     n = lead.places
+    at = f"{lead.method} at {budget_words(lead.budget)}"
     sizes = f"{metric_words(metric)} {fixed(full, n)} for {duration(whole)} of processor time a run"
-    against = f"{lead.method} at {budget_words(lead.budget)} gives {fixed(mean, n)} for {duration(own)}"
+    against = f"{at} gives {fixed(mean, n)} for {duration(own)}"
     gap = (full - mean) * (1 if higher_is_better(evidence, metric) else -1)
     if gap <= 0:
         return [f"The whole pool is no better on average: {sizes}; {against}."]
     if whole <= own:
         return [f"Or train on the whole pool, which is better on average and costs less: {sizes}; {against}."]
-    return [f"The whole pool gives {sizes}; {against}. Choose where that saving matters."]
+    better = "more accurate" if metric == "accuracy" else f"better in {metric_words(metric)}"
+    return [
+        f"The whole pool is {fixed(gap, n)} {better} than {at} and costs {duration(whole - own)} more: choosing pays "
+        "here if rows cost money or training takes long."
+    ]
 
 
 def _trust(evidence: Record) -> list[str]:
@@ -159,5 +199,9 @@ def _trust(evidence: Record) -> list[str]:
         count = len(evidence["seeds"])
         said.append(f"Run at least {FEW_SEEDS} seeds before you rely on this: {count} give wide intervals.")
     if broken := len(evidence.get("failed") or []):
-        said.append(f"Look at the {broken} failed {plural(broken, 'cell')} below: their seeds are missing here.")
+        said.append(f"Look at the {broken} failed {plural(broken, 'run')} below: their seeds are missing here.")
+    warnings = [str(w) for w in evidence.get("warnings") or []]
+    said += [f"Mind: {sentence(w[:400])}" for w in warnings[:MOST_WARNINGS]]
+    if (more := len(warnings) - MOST_WARNINGS) > 0:
+        said.append(f"{more} more {plural(more, 'warning')} below.")
     return said

@@ -9,23 +9,17 @@ from markupsafe import Markup
 
 from tamis.report import curves
 from tamis.report.evidence_answer import answer
-from tamis.report.evidence_parts import (
-    Record,
-    Styles,
-    cost_rows,
-    effect_tables,
-    kept_parts,
-    panels,
-    reach_rows,
-    styles_of,
-    verdict_tables,
-)
-from tamis.report.evidence_words import budget_words, luck, metric_words
+from tamis.report.evidence_contrary import beside_the_verdicts
+from tamis.report.evidence_parts import Record, Styles, cost_rows, panels, reach_rows, styles_of, verdict_tables
+from tamis.report.evidence_within import effect_tables, effects_title, kept_parts, part
+from tamis.report.evidence_words import SAME_COST, best_first, budget_words, luck, lucky, metric_words, seeds_words
 from tamis.report.page import environment
-from tamis.report.words import amount, hook, label
+from tamis.report.words import amount, hook, label, plural
 
 _MOST_VALUES = 250
 _MOST_FAILED = 20
+_DEFAULTS = {"holdout": "20%", "overlap": "refuse", "duplicates": "drop", "full": True, "examples": True}
+"""Options of a study that say nothing new where they have these values."""
 
 
 def render(evidence: Mapping[str, Any]) -> str:
@@ -42,6 +36,7 @@ def render(evidence: Mapping[str, Any]) -> str:
     said = answer(evidence)
     tables, baselines = verdict_tables(evidence, styles)
     task, pool = evidence.get("task") or {}, evidence.get("pool") or {}
+    effects = effect_tables(evidence, styles)
     template = environment().get_template("evidence.html.jinja")
     return template.render(
         e=evidence,
@@ -53,7 +48,12 @@ def render(evidence: Mapping[str, Any]) -> str:
         panels=panels(evidence, styles),
         costs=cost_rows(evidence),
         reach=reach_rows(evidence, styles),
-        effects=effect_tables(evidence, styles),
+        effects=effects,
+        effects_title=effects_title(effects),
+        methods=_methods(evidence),
+        options=_options(evidence),
+        machine=_machine(evidence),
+        contrary=beside_the_verdicts(evidence),
         kept=kept_parts(evidence, styles, said.lead),
         values=_values(evidence),
         most_failed=_MOST_FAILED,
@@ -62,6 +62,10 @@ def render(evidence: Mapping[str, Any]) -> str:
         key=curves.key,
         style=curves.Style,
         luck=luck,
+        lucky=lucky,
+        same_cost=SAME_COST,
+        seeds_words=seeds_words,
+        part=part,
         budget=budget_words,
         metric=metric_words,
         sub=partial(_sub, styles),
@@ -94,3 +98,30 @@ def _sub(styles: Styles, name: Any) -> str:
 def _values(evidence: Record) -> list[tuple[str, Record]]:
     """Points of all curves with their paths, as far as a page should hold them."""
     return [(f"curves.{i}", c) for i, c in enumerate(evidence.get("curves") or [])][:_MOST_VALUES]
+
+
+def _methods(evidence: Record) -> list[Record]:
+    """All that was compared, the best first."""
+    order = best_first(evidence)
+    return sorted(evidence.get("methods") or [], key=lambda m: order.get(str(m.get("name")), len(order)))
+
+
+def _machine(evidence: Record) -> str:
+    """What the times were measured on: processor and cores."""
+    machine: Record = evidence.get("machine") or {}
+    named, cores = machine.get("processor"), machine.get("cores") or 0
+    return ", ".join([str(named)] * bool(named) + [f"{cores} {plural(cores, 'core')}"] * bool(cores))
+
+
+def _options(evidence: Record) -> dict[str, Any]:
+    """Options of the request that say something: not empty, and not as they are where nobody names them."""
+    found: dict[str, Any] = {}
+    for name, value in (evidence.get("request") or {}).items():
+        if value is None or value is False or value in ("", [], {}) or _DEFAULTS.get(name) == value:
+            continue
+        if isinstance(value, list):
+            value = [str(one.get("name", one)) if isinstance(one, Mapping) else one for one in value]
+        elif isinstance(value, Mapping):
+            value = [f"{key}={inner}" for key, inner in value.items()]
+        found[name] = value
+    return found

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tamis.report import curves
@@ -9,6 +10,7 @@ from tamis.report.curves import Axis, Line, Point, Style
 from tamis.report.evidence_words import (
     COST,
     ROWS,
+    best_first,
     budget_words,
     costs_unit,
     decimals,
@@ -16,7 +18,6 @@ from tamis.report.evidence_words import (
     higher_is_better,
     main_metric,
     metric_words,
-    places,
     places_of,
 )
 from tamis.report.words import amount, plural
@@ -25,9 +26,6 @@ Record = Mapping[str, Any]
 Styles = Mapping[str, Style]
 
 MOST_COLOURS = 8
-SHOWN_EFFECTS, MOST_EFFECTS = 8, 60
-SHOWN_SHARES, MOST_SHARES = 8, 60
-MOST_KEPT = 24
 PARTS = ("select", "measure", "train", "test")
 
 
@@ -41,13 +39,13 @@ def styles_of(evidence: Record) -> Styles:
     for part in ("verdicts", "curves", "costs"):
         for one in evidence.get(part) or []:
             roles.setdefault(str(one.get("method")), "baseline" if one.get("method") in automatic else "method")
-    plain = others = 0
+    baselines = others = 0
     for name, role in roles.items():
         if name in found:
             continue
         if role == "baseline":
-            found[name] = Style("base", shapes[1 + plain % 7])
-            plain += 1
+            found[name] = Style("base", shapes[1 + baselines % 7])
+            baselines += 1
         else:
             kind = f"m{others}" if others < MOST_COLOURS else "rest"
             found[name] = Style(kind, shapes[others % len(shapes)])
@@ -79,7 +77,8 @@ def _verdict_table(
     for i, v in verdicts:
         budgets = methods.setdefault(str(v.get("method")), {})
         budgets.setdefault(str(v.get("budget")), {})[str(v.get("comparison"))] = (i, v)
-    n = places_of(evidence, metric)
+    n, order = places_of(evidence, metric), best_first(evidence)
+    methods = dict(sorted(methods.items(), key=lambda one: order.get(one[0], len(order))))
     rows = {
         name: [
             {"budget": budget, "rows": sizes.get(budget), "plot": _pair(styles[name], pair, axis)}
@@ -98,7 +97,7 @@ def _verdict_table(
         "methods": rows,
         "both": any(COST in row["cells"] for budgets in rows.values() for row in budgets),
         "zero": f"{axis.place(0):.2f}%",
-        "foot": curves.foot(axis, _signed(step)),
+        "foot": curves.foot(axis, signed(step)),
     }
 
 
@@ -106,21 +105,21 @@ def _pair(style: Style, pair: Mapping[str, tuple[int, Record]], axis: Axis) -> A
     marks = [
         (style._replace(hollow=key == COST), v.get("low"), v.get("difference"), v.get("high"))
         for key in (ROWS, COST)
-        if key in pair
+        if key in pair and not (key == COST and ROWS in pair and (pair[key][1].get("control") or {}).get("same"))
         for v in (pair[key][1],)
     ]
     return curves.whiskers(marks, axis)
 
 
 def _cell(i: int, verdict: Record, n: int) -> Record:
-    return {"path": f"verdicts.{i}", "v": verdict, "signed": _signed(n), "plain": _plain(n)}
+    return {"path": f"verdicts.{i}", "v": verdict, "signed": signed(n), "plain": plain(n)}
 
 
-def _signed(n: int) -> Any:
+def signed(n: int) -> Any:
     return lambda value: fixed(value, n, sign=True)
 
 
-def _plain(n: int) -> Any:
+def plain(n: int) -> Any:
     return lambda value: fixed(value, n)
 
 
@@ -133,21 +132,20 @@ def panels(evidence: Record, styles: Styles) -> list[Record]:
         mine = [(i, c) for i, c in points if c.get("metric") == metric]
         if not [c for _, c in mine if c.get("method") != "full"]:
             continue
-        over_budget, over_cost = _over_budget(evidence, styles, metric, mine), _over_cost(styles, metric, mine)
+        over_budget, over_cost = (draw(evidence, styles, metric, mine) for draw in (_over_budget, _over_cost))
         found.append(
             {"metric": metric, "higher": higher_is_better(evidence, metric)}
-            | {"budget": over_budget, "cost": over_cost, "names": _drawn(styles, (c for _, c in mine))}
+            | {"budget": over_budget, "cost": over_cost, "names": _drawn(evidence, (c for _, c in mine))}
             | {"control": any(c.get("control") and c.get("cost") for _, c in mine)}
             | {"full": any(c.get("method") == "full" for _, c in mine)}
         )
     return found
 
 
-def _drawn(styles: Styles, points: Iterable[Record]) -> list[str]:
-    """Methods in the order of a legend: random, methods, baselines; the whole pool is told apart."""
-    names = dict.fromkeys(str(c.get("method")) for c in points)
-    order = {"random": 0, "base": 2}
-    return sorted((n for n in names if n != "full"), key=lambda n: order.get(styles[n].kind, 1))
+def _drawn(evidence: Record, points: Iterable[Record]) -> list[str]:
+    """Methods in the order of a legend: random, the best first, baselines; the whole pool is told apart."""
+    names, order = dict.fromkeys(str(c.get("method")) for c in points), best_first(evidence)
+    return sorted((n for n in names if n != "full"), key=lambda n: order.get(n, len(order)))
 
 
 def _form(value: float, gap: float) -> str:
@@ -158,7 +156,7 @@ def _over_budget(evidence: Record, styles: Styles, metric: str, points: Sequence
     asked = [str(b.get("asked")) for b in evidence.get("budgets") or []]
     sizes = {str(b.get("asked")): b.get("rows") for b in evidence.get("budgets") or []}
     lines = []
-    for name in _drawn(styles, (c for _, c in points)):
+    for name in _drawn(evidence, (c for _, c in points)):
         own = [(i, c) for i, c in points if c.get("method") == name and not c.get("control")]
         own = [(i, c) for i, c in own if str(c.get("budget")) in asked]
         placed = [_point(i, c, asked.index(str(c.get("budget")))) for i, c in own]
@@ -190,17 +188,21 @@ def _slots(asked: Sequence[str], sizes: Mapping[str, Any]) -> list[tuple[str, st
     return found
 
 
-def _over_cost(styles: Styles, metric: str, points: Sequence[tuple[int, Record]]) -> Any:
+def _over_cost(evidence: Record, styles: Styles, metric: str, points: Sequence[tuple[int, Record]]) -> Any:
     priced = [(i, c) for i, c in points if (c.get("cost") or 0) > 0]
     lines = []
-    for name in [*_drawn(styles, (c for _, c in priced)), "full"]:
-        own = [_point(i, c, c["cost"]) for i, c in priced if c.get("method") == name]
-        if own:
-            lines.append(Line(styles[name], sorted(own, key=lambda p: p.x)))
+    for name in [*_drawn(evidence, (c for _, c in priced)), "full"]:
+        own = [(i, c) for i, c in priced if c.get("method") == name]
+        own.sort(key=lambda p: (p[1].get("rows") or 0, p[1]["cost"]))
+        bends = [p for p in priced if p[1].get("method") == "full"] if name == "random" else []
+        line = [_point(i, c, c["cost"]) for i, c in own]
+        line += [replace(_point(i, c, c["cost"]), silent=True) for i, c in bends if line]
+        if line:
+            lines.append(Line(styles[name], line))
     if not lines:
         return None
     title = f"{metric_words(metric)} over the total cost"
-    return curves.prices(lines, _form, title, "Means over seeds against mean processor seconds of a run, logarithmic.")
+    return curves.prices(lines, _form, title, "Means over seeds against processor seconds of a run, logarithmic.")
 
 
 def _point(i: int, c: Record, x: float) -> Point:
@@ -224,10 +226,13 @@ def cost_rows(evidence: Record) -> Record | None:
     broken = top / max(others) if others and max(others) > 0 and top > 3 * max(others) else None
     scale = 1.15 * max(others) if broken else top
     groups: dict[str, list[Record]] = {}
-    for path, c in rows:
+    order = best_first(evidence)
+    for path, c in sorted(rows, key=lambda row: order.get(str(row[1].get("method")), len(order))):
         bar = curves.stack([(part, c.get(f"{part}_cpu") or 0) for part in PARTS], scale or 1)
-        clock = sum(c.get(f"{part}_seconds") or 0 for part in PARTS)
+        clock = sum(c.get(f"{part}_seconds") or 0 for part in PARTS if part != "test")
         groups.setdefault(str(c.get("budget")), []).append({"path": path, "c": c, "bar": bar, "clock": clock})
+    asked = [str(b.get("asked")) for b in evidence.get("budgets") or []]
+    groups = {key: groups[key] for key in sorted(groups, key=lambda b: asked.index(b) if b in asked else len(asked))}
     has = {key: any(c.get(key) for _, c in rows) for key in ("tokens_seen", "steps", "measure_cpu", "peak_mb")}
     unit, form = costs_unit(evidence)
     return {"groups": groups, "broken": broken, "has": has, "unit": unit, "form": form}
@@ -240,67 +245,20 @@ def reach_rows(evidence: Record, styles: Styles) -> Record | None:
     costs = [v for m in methods for v in (m.get("cost"), m.get("censored_above")) if v]
     if not costs:
         return None
-    axis = Axis(min(costs) / 1.3, max(costs) * 1.6, log=True)
-    rows = [
-        {"path": f"reach.methods.{i}", "m": m, "missed": (m.get("seeds") or 0) - (m.get("reached") or 0)}
-        | {"plot": curves.reached(styles[str(m.get("method"))], m.get("cost"), m.get("censored_above"), axis)}
-        for i, m in enumerate(methods)
-    ]
+    axis, order = Axis(min(costs) / 1.3, max(costs) * 1.6, log=True), best_first(evidence)
+    rows = []
+    for i, m in sorted(enumerate(methods), key=lambda one: order.get(str(one[1].get("method")), len(order))):
+        seeds, reached = m.get("seeds") or 0, m.get("reached") or 0
+        cost = m.get("cost") if reached and 2 * reached >= seeds else None
+        plot = curves.reached(styles[str(m.get("method"))], cost, m.get("censored_above"), axis)
+        rows.append({"path": f"reach.methods.{i}", "m": m, "missed": seeds - reached, "told": cost, "plot": plot})
     none = not any(m.get("reached") for m in methods)
-    return {"rows": rows, "foot": curves.foot(axis, curves.seconds), "none": none, "reach": reach}
+    foot, title = curves.foot(axis, curves.seconds), _reach_title(reach)
+    return {"rows": rows, "foot": foot, "none": none, "reach": reach, "title": title}
 
 
-def effect_tables(evidence: Record, styles: Styles) -> list[Record]:
-    """Differences within parts of the test set, one table a kind of part and metric, the largest first."""
-    kinds: dict[tuple[str, str], list[tuple[int, Record]]] = {}
-    for i, one in enumerate(evidence.get("effects") or []):
-        if one.get("difference") is not None:
-            kinds.setdefault((str(one.get("kind")), str(one.get("metric"))), []).append((i, one))
-    found: list[Record] = []
-    for (kind, metric), members in kinds.items():
-        plain = [styles[str(one.get("method"))].kind == "base" for _, one in members]
-        order = sorted(zip(plain, members, strict=True), key=lambda m: (m[0], -abs(m[1][1]["difference"]), m[1][0]))
-        ranked = [member for _, member in order]
-        shown, n = ranked[:MOST_EFFECTS], places(o for _, o in ranked)
-        axis = curves.around_zero([(o.get("low"), o["difference"], o.get("high")) for _, o in shown])
-        rows = [
-            {"path": f"effects.{i}", "o": o, "signed": _signed(n), "plain": _plain(n)}
-            | {
-                "plot": curves.whiskers(
-                    [(styles[str(o.get("method"))], o.get("low"), o["difference"], o.get("high"))], axis
-                )
-            }
-            for i, o in shown
-        ]
-        apart = sum((o.get("low") or 0) > 0 or (o.get("high") or 0) < 0 for _, o in ranked)
-        step = axis.places()
-        found.append(
-            {"kind": kind, "metric": metric, "rows": rows[:SHOWN_EFFECTS], "more": rows[SHOWN_EFFECTS:]}
-            | {"all": len(ranked), "apart": apart, "left": len(ranked) - len(shown), "zero": f"{axis.place(0):.2f}%"}
-            | {"foot": curves.foot(axis, _signed(step))}
-        )
-    return found
-
-
-def kept_parts(evidence: Record, styles: Styles, lead: tuple[str, str] | None) -> Record | None:
-    """What methods kept, the one that the answer is about first."""
-    kept = [(f"kept.{i}", k) for i, k in enumerate(evidence.get("kept") or [])]
-    if not kept:
-        return None
-    kept.sort(key=lambda one: (one[1].get("method"), one[1].get("budget")) != lead)
-    parts: list[Record] = []
-    for path, one in kept[:MOST_KEPT]:
-        kinds: dict[str, list[Record]] = {}
-        kind_style = styles[str(one.get("method"))].kind
-        members = list(enumerate(one.get("shares") or []))
-        top = max((max(s.get("method") or 0, s.get("random") or 0) for _, s in members), default=0)
-        members.sort(key=lambda m: -abs((m[1].get("method") or 0) - (m[1].get("random") or 0)))
-        for i, s in members:
-            bars = curves.shares(kind_style, s.get("method") or 0, s.get("random") or 0, top)
-            kinds.setdefault(str(s.get("kind")), []).append({"path": f"{path}.shares.{i}", "s": s, "bars": bars})
-        tables = [
-            {"kind": kind, "rows": rows[:SHOWN_SHARES], "more": rows[SHOWN_SHARES:MOST_SHARES]}
-            for kind, rows in kinds.items()
-        ]
-        parts.append({"path": path, "k": one, "tables": tables})
-    return {"parts": parts, "left": len(kept) - len(parts)}
+def _reach_title(reach: Record) -> str:
+    """What is reached, as a heading: "Cost to reach 95 % of the whole pool's accuracy"."""
+    name = str(reach.get("metric"))
+    words = str(reach.get("says") or "a level").replace(name, metric_words(name))
+    return f"Cost to reach {words}"

@@ -5,12 +5,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tamis.report.evidence_answer import answer
-from tamis.report.evidence_words import COST, ROWS, budget_words, costs_unit, fixed, metric_words, places_of
+from tamis.report.evidence_words import (
+    COST,
+    ROWS,
+    best_first,
+    budget_words,
+    costs_unit,
+    fixed,
+    lucky,
+    metric_words,
+    places_of,
+)
 from tamis.report.words import amount, harmless, plural, size
 
 Record = Mapping[str, Any]
 
-_PARTS = ("Select", "Measure", "Train", "Test", "Total cost")
+_PARTS = ("select", "measure", "train", "test", "total")
+_NAMES = {"total": "Total cost"}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
 
@@ -66,8 +77,9 @@ def _verdicts(evidence: Record) -> str:
     if not lines:
         return ""
     several = len({metric for metric, *_ in lines}) > 1
-    rows = []
-    for (metric, method, budget, automatic), pair in sorted(lines.items(), key=lambda line: line[0][3]):
+    rows, order = [], best_first(evidence)
+    ranked = sorted(lines.items(), key=lambda line: (line[0][3], order.get(line[0][1], len(order))))
+    for (metric, method, budget, automatic), pair in ranked:
         n = places_of(evidence, metric)
         rows.append(
             [f"{plain(method)} (baseline)" if automatic else plain(method), plain(budget_words(budget))]
@@ -83,10 +95,11 @@ def _pair(verdict: Record, n: int) -> list[str]:
     """The verdict, and its difference with the interval."""
     if verdict.get("difference") is None:
         return [plain(verdict.get("verdict") or "–"), "–"]
+    word = plain(verdict.get("verdict") or "–") + (", not certain (one choice)" if lucky(verdict) else "")
     text = fixed(verdict["difference"], n, sign=True)
     if verdict.get("low") is not None and verdict.get("high") is not None:
         text += f" ({fixed(verdict['low'], n)} to {fixed(verdict['high'], n)})"
-    return [plain(verdict.get("verdict") or "–"), text]
+    return [word, text]
 
 
 def _costs(evidence: Record) -> str:
@@ -96,14 +109,15 @@ def _costs(evidence: Record) -> str:
         return ""
     unit, form = costs_unit(evidence)
     tokens = any(c.get("tokens_seen") for c in costs)
+    parts = [part for part in _PARTS if part != "measure" or any(c.get("measure_cpu") for c in costs)]
     rows = []
     for c in costs:
         name = "whole pool" if c.get("method") == "full" else plain(c.get("method"))
-        parts = [c.get(f"{part}_cpu") for part in ("select", "measure", "train", "test")]
-        row = [name, plain(budget_words(c.get("budget"))), *(_time(v, form) for v in [*parts, c.get("total_cpu")])]
+        times = [_time(c.get(f"{part}_cpu"), form) for part in parts]
+        row = [name, plain(budget_words(c.get("budget"))), *times]
         row += [size(c["peak_mb"] * 1e6) if c.get("peak_mb") is not None else "–", _count(c.get("rows_seen"))]
         rows.append(row + ([_count(c.get("tokens_seen"))] if tokens else []))
-    head = ["Method", "Budget", *(f"{part}, {unit}" for part in _PARTS), "Peak memory"]
+    head = ["Method", "Budget", *(f"{_NAMES.get(part, part.capitalize())}, {unit}" for part in parts), "Peak memory"]
     return _table([*head, "Rows seen", *(["Tokens seen"] if tokens else [])], rows, 2)
 
 
@@ -119,7 +133,7 @@ _JUDGED = (
     "Differences from random, positive is better, paired by seed; 95 % intervals from the t distribution; verdicts "
     "after Holm’s correction over methods at 5 %.\n"
     "At equal total cost random is given more until its processor seconds of select, measure and train are as "
-    "many; the total cost leaves out testing."
+    "many; the total cost leaves out testing, which is the same for all."
 )
 
 

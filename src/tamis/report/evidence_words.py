@@ -8,10 +8,12 @@ from tamis.report.words import amount, listing, plural
 
 Record = Mapping[str, Any]
 
-STANDINGS = ("holds", "rows", "none", "dear", "worse")
+STANDINGS = ("holds", "rows", "luck", "none", "dear", "worse")
 ROWS = "equal budget"
 COST = "equal total cost"
 MOSTLY = 0.5  # above what share of rows in common, beyond chance, choices count as one choice
+OFTEN = 0.05  # of random choices; where as many do as well as the one choice of a method, that one may be luck
+SAME_COST = "as much as random, to within a tenth or 20 ms"
 
 
 class Cell(NamedTuple):
@@ -30,15 +32,17 @@ class Cell(NamedTuple):
     def standing(self) -> str:
         """How it stands against random, one of `STANDINGS`.
 
-        It `holds` at equal total cost; gains for its `rows`, at equal budget only; `none`; is `dear`, worse at equal
-        total cost only; or `worse`.
+        It `holds` at equal total cost; gains for its `rows`, at equal budget only; is ahead by what may be `luck`, the
+        luck of one choice; `none`; is `dear`, worse at equal total cost only; or `worse`.
         """
-        rows, cost = self.rows.get("verdict"), self.cost.get("verdict")
-        if rows == "worse":
-            return "worse"
+        rows, cost = ("luck" if lucky(v) else v.get("verdict") for v in (self.rows, self.cost))
+        if rows in ("worse", "luck"):
+            return str(rows)
         if cost == "better":
             return "holds"
-        return "rows" if rows == "better" else "dear" if cost == "worse" else "none"
+        if rows == "better":
+            return "rows"
+        return {"luck": "luck", "worse": "dear"}.get(str(cost), "none")
 
     @property
     def gain(self) -> float:
@@ -53,11 +57,18 @@ def luck(verdict: Record) -> str:
     Empty where the choices vary, where nothing was found, and where `same_rows` or `as_good` is not known.
     """
     same, share, word = verdict.get("same_rows"), verdict.get("as_good"), verdict.get("verdict")
-    if same is None or same < MOSTLY or share is None or word not in ("better", "worse"):
+    whole = (verdict.get("control") or {}).get("budget") == "100%"
+    if same is None or same < MOSTLY or share is None or word not in ("better", "worse") or whole:
         return ""
     share = share if word == "better" else 1 - share
     often = f"about 1 random choice in {1 / share:,.0f}" if share > 0.001 else "fewer than 1 random choice in 1,000"
-    return f"{often} would do as {'well' if word == 'better' else 'badly'}"
+    estimated = f" (estimated from {verdict['seeds']} random choices)" if verdict.get("seeds") else ""
+    return f"{often} would do as {'well' if word == 'better' else 'badly'}{estimated}"
+
+
+def lucky(verdict: Record) -> bool:
+    """Whether a method is called better for one choice that many a random choice would match."""
+    return verdict.get("verdict") == "better" and bool(luck(verdict)) and verdict["as_good"] >= OFTEN
 
 
 def main_metric(evidence: Record) -> str:
@@ -76,6 +87,23 @@ def cells_of(evidence: Record, metric: str) -> list[Cell]:
         found.setdefault((str(v.get("method")), str(v.get("budget"))), {})[str(v.get("comparison"))] = v
     n = places_of(evidence, metric)
     return [Cell(*key, pair.get(ROWS, {}), pair.get(COST, {}), n) for key, pair in found.items()]
+
+
+def ranked_cells(evidence: Record) -> list[Cell]:
+    """Cells of the metric that decides, the best first: by standing, then by difference."""
+    cells = cells_of(evidence, main_metric(evidence))
+    return sorted(cells, key=lambda cell: (STANDINGS.index(cell.standing), -cell.gain))
+
+
+def best_first(evidence: Record) -> dict[str, int]:
+    """The place of each method in all lists: random, methods by their verdicts, baselines, the whole pool."""
+    verdicts: Sequence[Record] = evidence.get("verdicts") or []
+    automatic = dict.fromkeys(str(v.get("method")) for v in verdicts if v.get("automatic"))
+    roles = {str(m.get("name")): m.get("role") for m in evidence.get("methods") or []}
+    listed = [name for name, role in roles.items() if role != "baseline"]
+    order = ["random", *names_of(ranked_cells(evidence)), *listed, *automatic, *roles]
+    order = [name for name in order if name != "full" and name not in automatic] + [*automatic, "full"]
+    return {name: place for place, name in enumerate(dict.fromkeys(order))}
 
 
 def budget_words(asked: Any) -> str:
@@ -115,13 +143,18 @@ def fixed(value: float | None, places: int, sign: bool = False) -> str:
 
 
 def costs_unit(evidence: Record) -> tuple[str, Callable[[float], str]]:
-    """The unit of all processor times of a study, "s" or "ms" where each is below a second, and how to write them."""
-    totals = [c.get("total_cpu") or 0 for c in evidence.get("costs") or []]
-    size, unit = (1, "s") if max(totals, default=1) >= 1 else (1000, "ms")
+    """The unit of all processor times of a study, "s" or "ms", and how to write them.
+
+    Milliseconds where each total is below a second, and where the least is below a tenth and none above ten.
+    """
+    totals = [c["total_cpu"] for c in evidence.get("costs") or [] if c.get("total_cpu") is not None]
+    most, least = max(totals, default=1), min(totals, default=1)
+    size, unit, places = (1000, "ms", 1) if most < 1 or (most < 10 and least < 0.1) else (1, "s", 2)
+    step = 10.0**-places
 
     def form(value: float) -> str:
-        small = 0 < value * size < 0.005
-        return "<0.01" if small else f"{value * size:,.{2 if abs(value * size) < 99.995 else 0}f}"
+        small = 0 < value * size < step / 2
+        return f"<{step:g}" if small else f"{value * size:,.{places if abs(value * size) < 99.995 else 0}f}"
 
     return unit, form
 
@@ -158,6 +191,34 @@ def where(cells: Sequence[Cell], evidence: Record, joint: str = "and") -> str:
     if len(parts) > 3:
         return f"{len(parts)} methods (see the verdicts)"
     return parts[0] if len(parts) == 1 else ", and ".join([", ".join(parts[:-1]), parts[-1]])
+
+
+def kept_words(budget: Any, evidence: Record) -> str:
+    """A budget with the rows that it keeps: "1% (160 of 16,000 rows)", "500 rows (of 16,000)"."""
+    text = budget_words(budget)
+    rows = next((b.get("rows") for b in evidence.get("budgets") or [] if str(b.get("asked")) == str(budget)), None)
+    pool: Record = evidence.get("pool") or {}
+    whole = pool.get("eligible") or pool.get("rows")
+    of = f"of {amount(whole)}" if whole else ""
+    if text != str(budget):
+        return f"{text} ({of})" if of else text
+    return text if rows is None else f"{text} ({amount(rows)} {of + ' ' if of else ''}rows)"
+
+
+def about(value: float) -> str:
+    """A count to two significant digits, as a sentence says it.
+
+    Examples:
+        >>> about(812.3), about(7)
+        ('about 810', 'about 7')
+    """
+    digits = max(0, len(str(int(abs(value)))) - 2)
+    return f"about {round(value, -digits):,.0f}"
+
+
+def seeds_words(count: int, of: str = "") -> str:
+    """How many seeds it takes, as far as such a number can be believed."""
+    return f"thousands{of}" if count > 1000 else f"{count:,}"
 
 
 def names_of(cells: Iterable[Cell]) -> list[str]:
