@@ -1,4 +1,4 @@
-"""Make `report.png`: the top of the report of the first run, as Chromium shows it at 1280 pixels.
+"""Make `report.png` and `evidence.png`: the tops of two pages, as Chromium shows them at 1280 pixels.
 
 python docs/images/make.py [--browser chromium]
 """
@@ -11,26 +11,35 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-WIDTH, HEIGHT, SCALE = 1280, 1490, 1.25
+WIDTH, SCALE = 1280, 1.25
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --hide-scrollbars"
 ).split()
+PAGES = {  # picture: its height, and the command whose page it is
+    "report": (1490, "select examples/pool --method dsir --target examples/targets/peps.jsonl --budget 200"),
+    "evidence": (
+        1180,
+        "bench examples/digits/pool.csv --test examples/digits/test.csv --task classify --label digit "
+        "--methods top:trust,top:luck --budgets 5%,30%",
+    ),
+}
 
 
 def main() -> None:
-    """Run the sample and photograph its report."""
+    """Run the samples and photograph their pages."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--browser", default="chromium")
     browser = parser.parse_args().browser
-    with tempfile.TemporaryDirectory() as name:
-        asked = "select examples/pool --method dsir --target examples/targets/peps.jsonl --budget 200 -o".split()
-        subprocess.run([sys.executable, "-m", "tamis", *asked, f"{name}/out"], cwd=ROOT, check=True)
-        view = f"--window-size={WIDTH},{HEIGHT} --force-device-scale-factor={SCALE} --user-data-dir={name}/user".split()
-        target = HERE / "report.png"
-        page = f"file://{name}/out/report.html"
-        subprocess.run([browser, *FLAGS, *view, f"--screenshot={target}", page], check=True, capture_output=True)
-    print(f"{target.relative_to(ROOT)}: {target.stat().st_size / 1e3:.0f} kB")
+    for picture, (height, command) in PAGES.items():
+        with tempfile.TemporaryDirectory() as name:
+            subprocess.run([sys.executable, "-m", "tamis", *command.split(), "-o", f"{name}/out"], cwd=ROOT, check=True)
+            size = f"--window-size={WIDTH},{height} --force-device-scale-factor={SCALE}"
+            view = f"{size} --user-data-dir={name}/user".split()
+            target = HERE / f"{picture}.png"
+            page = f"file://{name}/out/report.html"
+            subprocess.run([browser, *FLAGS, *view, f"--screenshot={target}", page], check=True, capture_output=True)
+        print(f"{target.relative_to(ROOT)}: {target.stat().st_size / 1e3:.0f} kB")
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def test_the_same_choice_under_two_names_is_said():
         classes(200), task="classify", label="y", budgets=[20],
         methods=["top:quality", {"method": "top", "score": "quality", "name": "again"}],
     )  # fmt: skip
-    assert any("top:quality and again keep the same rows" in text for text in found.found["warnings"])
+    assert any("the same rows are kept by top:quality and again" in text for text in found.found["warnings"])
     for one in found.found["others"]:
         assert one["metric"] in ("balanced_accuracy", "log_loss") and one["comparison"] == "equal budget"
 

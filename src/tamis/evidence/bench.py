@@ -177,7 +177,7 @@ class Bench:
         workers = 1 if study.timed else study.workers if study.workers is not None else usable_cores()
         finished = len(cells) - len(open_cells)
         many = f"{len(open_cells)} {what}" + (f", {finished} are done" if finished else "")
-        self.console.say(f"{many}, {'one at a time' if workers < 2 else f'{workers} at a time'}")
+        self.console.say(many)
         done = run_cells(self.job, open_cells, self.cells_folder, workers)
         try:
             for result in self.console.progress(done, len(open_cells), "bench", "cell"):

@@ -126,7 +126,7 @@ def _same_choices(bench: "Bench", found: Results) -> list[str]:
         if rows:
             chosen.setdefault(b"|".join(rows).hex(), []).append(one.name)
     return [
-        f"{' and '.join(names)} keep the same rows: they are one choice under {len(names)} names"
+        f"the same rows are kept by {' and '.join(names)}: they are one choice under {len(names)} names"
         for names in chosen.values()
         if len(names) > 1
     ]

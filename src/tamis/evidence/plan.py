@@ -105,7 +105,12 @@ def make_study_plan(study: Study, source: Any = None, test: Any = None, targets:
     roles = dict(base.plan.roles)
     _check_label(study, task, pool, roles, place)
     used = _named_columns(study, roles)
+    held = None if study.test is None else open_pool(test if test is not None else study.test, "test set")
     features = [] if embedding or "embedding" in roles else _numeric(pool, used)
+    notes = list(base.plan.notes)
+    if held is not None and (alone := [name for name in features if name not in held.schema]):
+        features = [name for name in features if name not in alone]
+        notes.append(f"column {', '.join(map(repr, alone))} is not in the test set, so that no model learns from it")
     if "features" in task.needs and not features and not embedding and "embedding" not in roles:
         raise refusals.STUDY_FEATURES_MISSING(place)
     given = embedding or ("".join(f"{name}," for name in features) or None)
@@ -118,10 +123,9 @@ def make_study_plan(study: Study, source: Any = None, test: Any = None, targets:
         roles = {**one.plan.roles, **roles}
         if one.plan.method.kind == "Schedule" and task.default_steps is None:
             raise refusals.SCHEDULE_WITHOUT_STEPS(f"the method {one.name}", model=task.describe())
-    held = None if study.test is None else open_pool(test if test is not None else study.test, "test set")
     other = None if study.off_target is None else open_pool(study.off_target, "test set")
     found = [(target.name, target.pool, target.text) for target in base.plan.targets]
-    plan = StudyPlan(study, task, contenders, pool, held, other, found, roles, features, budgets, list(base.plan.notes))
+    plan = StudyPlan(study, task, contenders, pool, held, other, found, roles, features, budgets, notes)
     _check_metrics(study, task)
     _check_test(plan)
     return plan
@@ -212,8 +216,3 @@ def _check_test(plan: StudyPlan) -> None:
     if "labels" in plan.task.needs:
         given["label"] = plan.roles["label"].column
     find_roles(plan.test.schema, given, where, plan.test.mixed)
-    for name in plan.features if "features" in plan.task.needs else ():
-        if name not in plan.test.schema:
-            from tamis.pool.base import missing_column
-
-            raise missing_column(name, plan.test.schema, where, "--embedding")
