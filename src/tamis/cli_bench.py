@@ -1,6 +1,8 @@
 """`tamis bench`: does a choice beat random at equal budget, and at equal total cost?"""
 
+import contextlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +78,17 @@ def bench(pool: tuple[str, ...], file: str | None, dry_run: bool, as_json: bool,
     study = make_study(values | given, file or "bench")
     if study.output is None and not dry_run:
         raise refusals.INCOMPLETE(file or "bench", name="--output", meaning=Study.model_fields["output"].description)
-    plan = make_study_plan(study)
+    with contextlib.redirect_stdout(sys.stderr):  # also what a file of one's own prints
+        plan = make_study_plan(study)
+        folder = Folder(Path(str(study.output)))
+        evidence = {} if dry_run else run_bench(plan, folder, Console())
     if dry_run:
         click.echo(describe(plan))
         return
-    folder = Folder(Path(str(study.output)))
-    evidence = run_bench(plan, folder, Console())
-    click.echo(json.dumps(evidence, allow_nan=False) if as_json else tell(evidence, folder.path))
+    if as_json:
+        click.echo(json.dumps(evidence, allow_nan=False))
+    else:
+        click.echo(tell(evidence, folder.path), err=True)
 
 
 COMMANDS = (bench,)

@@ -374,6 +374,9 @@ PAIR_UNREADABLE = Refusal("it cannot be read", "write NAME=VALUE")
 STUDY_SEEDS = Refusal("one seed cannot tell a difference from chance", "ask for at least 2 seeds, better 5")
 STUDY_METHODS = Refusal("methods must be names, or mappings with a method", "write them as in random,top:quality")
 STUDY_METHOD_TWICE = Refusal("two methods are called {name!r}", "name each once, or give one of them a name of its own")
+STUDY_NAME_TAKEN = Refusal(
+    "{name!r} is what the bench calls its own choice to compare with", "give the method another name"
+)
 STUDY_SET_OF_NO_METHOD = Refusal("no method of the study is called {name!r}{near}", "name one of {known}")
 STUDY_LABEL_MISSING = Refusal("the task classify needs a column of classes", "name it with --label (one of {columns})")
 STUDY_LABEL_EMPTY = Refusal("column {name!r} holds nothing there", "leave such rows out, or name another --label")

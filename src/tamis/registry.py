@@ -227,10 +227,10 @@ def load_all() -> None:
         importlib.import_module(f"tamis.methods.{module.name}")
     for entry in importlib.metadata.entry_points(group="tamis.methods"):
         entry.load()
-    for name, card in json.loads(CARDS.read_text(encoding="utf-8")).items():
-        if name in METHODS.entries:
-            proven = {"status": card["status"], "studies": tuple(card["studies"])}
-            METHODS.entries[name] = replace(METHODS.entries[name], **proven)
+    cards = json.loads(CARDS.read_text(encoding="utf-8"))
+    for name, found in METHODS.entries.items():
+        card = cards.get(name, {"status": "unproven", "studies": ()})
+        METHODS.entries[name] = replace(found, status=card["status"], studies=tuple(card["studies"]))
 
 
 def find(name: str) -> Method:
@@ -277,6 +277,8 @@ def _load(path: Path, content: bytes) -> ModuleType:
     module = ModuleType(f"{OWN_MODULE}{path.stem}_{hashlib.sha256(bytes(path) + content).hexdigest()[:20]}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # where dataclasses and pickle look for it
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))  # what it imports may lie beside it
     try:
         exec(compile(content, str(path), "exec", dont_inherit=True), module.__dict__)
     except BaseException:

@@ -35,7 +35,7 @@ def texts(rows=600, seed=0):
 def language():
     wanted = texts(900, seed=1)
     wanted = wanted.filter(pa.array(np.array(wanted["domain"]) == "tea")).select(["text"])
-    return bench(texts(), task="language-model", target=wanted, methods="top:shine", budgets=["400 tokens"], seeds=4)
+    return bench(texts(), task="language-model", target=wanted, methods="top:shine", budgets=["400 tokens"], seeds=8)
 
 
 def test_a_targeted_choice_is_better_on_target_and_worse_elsewhere(language):

@@ -65,7 +65,7 @@ def test_the_command_of_a_study_makes_it_again():
     )
     assert said_command(study) == (
         "tamis bench p.csv --task classify --methods top:q,random --budgets 1%,50 --seeds 7 --metric a,b --set C=3 "
-        "--timed --no-full --label y"
+        "--timed --no-full --label y -o out"
     )
 
 

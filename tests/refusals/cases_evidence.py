@@ -94,6 +94,11 @@ CASES = {
     "one seed": bench("study-seeds", "--seeds 1", 2, ["--seeds 1", "at least 2"]),
     "no methods": bench("study-methods", "--methods ''", 2, ["random,top:quality"]),
     "a method twice": bench("study-method-twice", "--methods top:q,top:q", 2, ["'top:q'"]),
+    "a method called as the reference": call(
+        "study-name-taken",
+        lambda: tamis.bench({"q": [1, 2]}, task="cover", methods=[{"method": "top:q", "name": "random"}], budgets=1),
+        ["'random'"],
+    ),
     "a parameter of no method": bench("study-set-of-no-method", "--set tpo.x=1", 2, ["--set tpo.x", "'tpo'"]),
     "classify without a label": bench(
         "study-label-missing", "--label none", 2, ["p.jsonl", "--label", "z"],

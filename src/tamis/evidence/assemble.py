@@ -32,8 +32,8 @@ def assemble(bench: "Bench", controls: list[Control]) -> dict[str, Any]:
     plan, results = bench.plan, bench.results
     found = bench.grouped()
     metrics = known_metrics(results.values(), plan.task.metrics)
-    first = list(plan.task.headline) or [next(iter(metrics))]
-    headline = [name for name in plan.study.metric or first if name in metrics] or [next(iter(metrics))]
+    first_metric = next(iter(metrics))
+    headline = plan.study.metric or [name for name in plan.task.headline if name in metrics] or [first_metric]
     done = [one for one in results.values() if one["status"] == "done"]
     return {
         "tamis": tamis.__version__,
@@ -64,7 +64,7 @@ def assemble(bench: "Bench", controls: list[Control]) -> dict[str, Any]:
         "curves": curves(bench, found, metrics),
         "costs": costs(bench, found),
         "reach": reached(bench, found, headline[0], metrics[headline[0]][0]),
-        "effects": effects(bench, found, metrics[headline[0]][0]),
+        "effects": effects(bench, found, first_metric, metrics[first_metric][0]),
         "kept": kept(bench, found),
         "failed": [
             {name: one[name] for name in ("method", "budget", "seed", "error", "traceback")}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+import tamis
 from tamis import refusals
 from tamis.engine.console import Console
 from tamis.engine.folder import Folder
@@ -17,10 +18,10 @@ from tamis.engine.parts import as_given, write_arrays
 from tamis.engine.vectors import COLUMN as EMBEDDING
 from tamis.errors import Refused
 from tamis.evidence.assemble import assemble
-from tamis.evidence.cells import FULL, WHOLE, Cell, Job, key_of
+from tamis.evidence.cells import FULL, TINY_ROWS, WHOLE, Cell, Job, key_of, seeded, select_rows
 from tamis.evidence.controls import Control, Results, control_cells, plan_controls
 from tamis.evidence.copying import write_tables
-from tamis.evidence.crew import KILLED, read_cell, run_cells
+from tamis.evidence.crew import read_cell, run_cells
 from tamis.evidence.material import TEXT, VECTOR, Material
 from tamis.evidence.plan import Contender, StudyPlan
 from tamis.evidence.prepare import prepare
@@ -29,6 +30,7 @@ from tamis.evidence.write import write
 from tamis.kernels import compile_kernels
 from tamis.ops.hashing import mix64
 from tamis.pool.base import digest
+from tamis.registry import nearest
 
 ROLES = ("text", "id", "label", "group", "cost", "score", "weight")
 ENOUGH = 12  # cells after which a metric that never changes stops the study
@@ -43,15 +45,10 @@ class Bench:
     folder: Folder
     console: Console
     moves: bool = False
+    data: str = ""
     job: Job = field(init=False)
     material: Material = field(init=False)
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    @property
-    def headline(self) -> str:
-        """The first metric that gets a verdict."""
-        names = [*self.plan.study.metric, *self.plan.task.headline]
-        return names[0] if names else next(iter(next(iter(self.results.values()))["metrics"]))
 
     @property
     def cells_folder(self) -> Path:
@@ -61,10 +58,8 @@ class Bench:
     def prepare(self) -> None:
         """Store the material and the splits, and make the job of the cells."""
         plan = self.plan
-        name = digest(
-            [plan.asked["inputs"], plan.study.passed(), plan.features, plan.study.holdout, plan.study.overlap]
-        )
-        folder = self.folder.state / f"data-{name}"
+        self.data = digest(self._data())
+        folder = self.folder.state / f"data-{digest([self.data, sorted(self._columns())])}"
         for old in self.folder.state.glob("data-*"):
             if old != folder:
                 shutil.rmtree(old, ignore_errors=True)
@@ -74,17 +69,29 @@ class Bench:
         inside = check_overlap(plan, self.material)
         if inside:
             self.console.warn(f"{inside:,} examples of the test set are in the pool, where they cannot be chosen")
+        tiny = self.material["pool"].table.slice(0, TINY_ROWS)
+        write_tables(folder / "tiny.arrow", tiny.schema, iter([tiny]))
         for seed in range(plan.study.seeds):
             self._split(seed)
         self.job = self._job()
         vars(self.job)["made_task"] = plan.task  # which learns from the data what it can measure
         self.job.data(0)
 
+    def _data(self) -> list[Any]:
+        """All that decides what the splits hold."""
+        plan, study = self.plan, self.plan.study
+        inputs = {name: stamp for name, stamp in plan.asked["inputs"].items() if not name.startswith("the method ")}
+        asked = [study.task, study.model, study.passed(), study.holdout, study.overlap]
+        return [tamis.__version__, inputs, asked, plan.features, len(plan.targets)]
+
     def _split(self, seed: int) -> None:
         """The files of one seed: rows of its split, what methods may see of the pool and of the targets."""
         plan, made, folder = self.plan, self.material, self.material.folder
         found = split(plan, made, seed)
         self.moves = found.moves
+        for budget in plan.budgets:
+            if not budget.is_cost:
+                budget.rows(len(found.train))
         pool = made["pool"].table
         path = folder / (f"choose-{seed}.arrow" if len(found.train) < pool.num_rows else "choose.arrow")
         if not path.exists():
@@ -159,7 +166,7 @@ class Bench:
         steps = cell.steps or (self.plan.study.steps if self.plan.task.default_steps else None)
         cell = replace(cell, steps=steps)
         known = digest([content.get(cell.method, content["random"])])
-        return replace(cell, key=key_of(self.job, cell, known, self.material.folder.name))
+        return replace(cell, key=key_of(self.job, cell, known, self.data))
 
     def run(self, cells: list[Cell], what: str) -> None:
         """Do those cells that have no result yet."""
@@ -167,8 +174,9 @@ class Bench:
         for cell in cells:
             if (self.cells_folder / f"{cell.key}.json").exists():
                 found = read_cell(self.cells_folder, cell)
-                if found["error"] != KILLED:
-                    self.results[cell.key] = found | {"control": cell.control, "method": cell.method}
+                if found["status"] == "done":
+                    control = self.results.get(cell.key, {"control": cell.control})["control"]
+                    self.results[cell.key] = found | {"control": control, "method": cell.method}
                     continue
             open_cells.append(cell)
         if not open_cells:
@@ -199,6 +207,13 @@ class Bench:
                 where = f"--task {self.plan.study.task}"
                 raise refusals.STUDY_METRIC_CONSTANT(where, name=name, value=value, cells=len(done))
 
+    def tidy(self) -> None:
+        """Remove all that the next study does not go on from: its cells are kept, those of others are not."""
+        shutil.rmtree(self.material.folder, ignore_errors=True)
+        for path in self.cells_folder.iterdir():
+            if path.stem not in self.results:
+                path.unlink()
+
     def grouped(self) -> Results:
         """Results that are done, by method and budget, in the order of seeds."""
         found: Results = {}
@@ -216,6 +231,8 @@ class Bench:
 def run_bench(plan: StudyPlan, folder: Folder, console: Console) -> dict[str, Any]:
     """Do what the plan says in its folder and return the evidence; a finished folder of this study is left alone."""
     asked, force = plan.asked, plan.study.force
+    if force:
+        forget_failures(folder)
     folder.check(asked, force)
     try:
         with folder.locked(asked, force) as finished:
@@ -232,6 +249,13 @@ def run_bench(plan: StudyPlan, folder: Folder, console: Console) -> dict[str, An
         raise refusals.WRITING_FAILED(as_given(error.filename or folder.path), said=error.strerror or error) from error
 
 
+def forget_failures(folder: Folder) -> None:
+    """Let a finished study with cells that failed count as unfinished."""
+    evidence = folder.path / "verdicts.json"
+    if folder.manifest and evidence.is_file() and read_evidence(folder.path).get("failed"):
+        (folder.path / "manifest.json").unlink(missing_ok=True)
+
+
 def _run(bench: Bench) -> dict[str, Any]:
     plan = bench.plan
     bench.prepare()
@@ -239,8 +263,10 @@ def _run(bench: Bench) -> dict[str, Any]:
         models = ["tamis.ops._model_kernels"] if "target" in plan.task.needs else []
         compile_kernels(["tamis.ops._hash_kernels", "tamis.ops._ngram_kernels", *models], bench.console.say)
     cells = bench.cells()
+    try_random(bench)
     bench.run(cells, "cells")
     refuse_all_failed(bench, cells)
+    refuse_unknown_metric(bench)
     bench.refuse_constant()
     controls: list[Control] = []
     for _ in range(ROUNDS):
@@ -252,7 +278,7 @@ def _run(bench: Bench) -> dict[str, Any]:
         bench.run([bench.keyed(cell) for cell in control_cells(controls, seeds)], "cells of random at equal total cost")
     evidence = assemble(bench, controls)
     write(bench.folder, evidence, bench.results, plan.asked)
-    shutil.rmtree(bench.material.folder, ignore_errors=True)  # cells are kept, and the rest is made again in no time
+    bench.tidy()
     return evidence
 
 
@@ -260,6 +286,25 @@ def look_for_controls(bench: Bench) -> list[Control]:
     """What random is given at equal total cost, by what the cells have cost up to now."""
     names = [one.name for one in bench.plan.contenders if one.role != "reference"]
     return plan_controls(bench.grouped(), names, bench.plan.budgets, bench.full_steps())
+
+
+def try_random(bench: Bench) -> None:
+    """Choose once at random, so that what is wrong with the pool is refused before any cell runs."""
+    try:
+        select_rows(bench.job, Cell("random", bench.plan.budgets[0].asked, 0))
+    except Refused as error:
+        place = seeded(bench.job.requests["random"]["pool"][0], 0)
+        raise Refused(str(error).replace(place, " ".join(bench.plan.study.pool)), error.kind) from None
+
+
+def refuse_unknown_metric(bench: Bench) -> None:
+    """Refuse a metric that no cell has, of a task that says only by its numbers which ones there are."""
+    known = {name for one in bench.results.values() if one["status"] == "done" for name in one["metrics"]}
+    for name in bench.plan.study.metric:
+        if name not in known:
+            near = nearest(name, dict.fromkeys(sorted(known)))
+            where, listed = f"--metric {name}", ", ".join(sorted(known))
+            raise refusals.STUDY_METRIC_UNKNOWN(where, task=bench.plan.study.task, name=name, near=near, known=listed)
 
 
 def refuse_all_failed(bench: Bench, cells: list[Cell]) -> None:

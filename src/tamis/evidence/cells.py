@@ -31,6 +31,7 @@ from tamis.pool.base import digest
 
 FULL = "full"
 WHOLE = "100%"
+TINY, TINY_ROWS = "50%", 40  # what warms a process up
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def run_cell(job: Job, cell: Cell, cells: Path) -> dict[str, Any]:
     result: dict[str, Any] = asdict(cell) | {"status": "done", "error": None, "traceback": None}
     try:
         result |= _measured(job, cell, cells)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         said = str(error) if type(error).__module__.startswith("tamis.") else f"{type(error).__name__}: {error}"
         result |= {"status": "failed", "error": said, "traceback": traceback.format_exc()}
     with written_whole(cells / f"{cell.key}.json") as temporary:
@@ -203,17 +204,22 @@ def clocked(found: dict[str, Any], name: str) -> Iterator[None]:
     found[f"{name}_seconds"], found[f"{name}_cpu"] = time.perf_counter() - start, time.process_time() - cpu
 
 
-def select_rows(job: Job, cell: Cell) -> tuple[Train, float]:
+def select_rows(job: Job, cell: Cell, tiny: bool = False) -> tuple[Train, float]:
     """What the cell's method keeps, of the rows that may be chosen for its seed, and what was spent of the budget.
 
-    A schedule keeps nothing yet: its budget is the rows that are visited in an epoch.
+    A schedule keeps nothing yet: its budget is the rows that are visited in an epoch. With `tiny` only the first rows
+    of the pool are looked at.
     """
     pool, _ = job.data(cell.seed)
-    name = "random" if cell.method == FULL else cell.method
-    values = dict(job.requests[name]) | {"budget": cell.budget, "seed": cell.seed}
-    values["pool"] = [seeded(one, cell.seed) for one in values["pool"]]
+    values = dict(job.requests["random" if cell.method == FULL else cell.method]) | {
+        "budget": cell.budget,
+        "seed": cell.seed,
+    }
+    values["pool"] = [f"{job.folder}/tiny.arrow"] if tiny else [seeded(one, cell.seed) for one in values["pool"]]
     values["target"] = [seeded(one, cell.seed) for one in values["target"]]
-    work = Path(tempfile.mkdtemp(prefix="tamis-cell-"))
+    scratch = Path(job.folder).parent / "work"  # swept when a study goes on
+    scratch.mkdir(exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix="cell-", dir=scratch))
     try:
         with not_opening(job.watched):
             plan = make_plan(Request(**values), training=True)
@@ -228,4 +234,5 @@ def select_rows(job: Job, cell: Cell) -> tuple[Train, float]:
 
 def seeded(path: str, seed: int) -> str:
     """The file of one seed."""
-    return path.replace("SEED", str(seed))
+    place = Path(path)
+    return str(place.with_name(place.name.replace("SEED", str(seed))))

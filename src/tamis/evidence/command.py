@@ -15,9 +15,11 @@ def said_command(study: Study) -> str:
         >>> from tamis.evidence.study import make_study
         >>> values = {"pool": "p.csv", "task": "classify", "label": "y", "methods": "top:q", "budgets": "1%,5%"}
         >>> said_command(make_study(values))
-        'tamis bench p.csv --task classify --methods top:q --budgets 1%,5% --label y'
+        'tamis bench p.csv --task classify --methods top:q --budgets 1%,5% --label y -o out'
     """
-    if any(set(asked) > set(OWN) or asked["name"] != asked["method"] for asked in study.methods):
+    if study.pool == ["<table>"] or any(
+        set(asked) > set(OWN) or asked["name"] != asked["method"] for asked in study.methods
+    ):
         return ""
     words = ["tamis", "bench", *study.pool]
     for name, info in Study.model_fields.items():
@@ -26,7 +28,7 @@ def said_command(study: Study) -> str:
             continue
         flag = "--" + name.replace("_", "-")
         words += _flag(flag, name, value)
-    return shlex.join(words)
+    return shlex.join([*words, "-o", study.output or "out"])
 
 
 def _flag(flag: str, name: str, value: Any) -> list[str]:

@@ -11,15 +11,20 @@ from tamis.ops.hashing import hash_rows, mix64
 
 
 def put_content(plan: StudyPlan, made: Material, stored: Stored) -> None:
-    """A hash of what a model would read of each row: its text, or its features and what else no role takes."""
+    """A hash of what a model would read of each row: its features, its text, or for one's own task all it has.
+
+    Columns of roles but the text, and those of scores, are no part of what an example is.
+    """
     table = stored.table
     text = "text" if stored.name.startswith(("target", "off")) else made.text
-    if text is not None and text in table.column_names and "features" not in plan.task.needs:
-        stored.put("content", _hashed(table[text]))
-        return
-    used = {role.column for name, role in plan.roles.items() if name not in ("embedding", "image", "text")}
-    shared = [set(made[name].table.column_names) for name in ("pool", "test") if name in made]
-    names = sorted(set.intersection(*shared) - _scores(plan) - used) if not plan.study.embedding else [VECTOR]
+    if "features" in plan.task.needs:
+        names = plan.features or [VECTOR]
+    elif text is not None and text in table.column_names:
+        names = [text]
+    else:
+        used = {role.column for name, role in plan.roles.items() if name not in ("embedding", "image", "text")}
+        shared = [set(made[name].table.column_names) for name in ("pool", "test") if name in made]
+        names = sorted(set.intersection(*shared) - _scores(plan) - used)
     found = np.zeros(table.num_rows, np.uint64)
     for number, name in enumerate(name for name in names if name in table.column_names):
         found = mix64(found ^ mix64(_hashed(table[name]) + np.uint64(number + 1)))
@@ -43,7 +48,12 @@ def _hashed(column: pa.ChunkedArray) -> NDArray[np.uint64]:
             for index in range(bits.shape[1]):
                 found = mix64(found ^ bits[:, index])
         return found
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+    if pa.types.is_integer(kind):
+        whole = pc.fill_null(column, 0).to_numpy()
+        values = whole.astype(np.float64)
+        words = np.where(np.abs(values) < 2.0**53, values.view(np.uint64), whole.astype(np.uint64))
+        return mix64(np.where(column.is_null().to_numpy(), np.float64(np.nan).view(np.uint64), words))
+    if pa.types.is_floating(kind) or pa.types.is_boolean(kind):
         values = pc.cast(column, pa.float64()).to_numpy() + 0.0  # -0 is 0
         return mix64(np.ascontiguousarray(values).view(np.uint64))
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)):

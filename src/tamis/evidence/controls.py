@@ -76,7 +76,9 @@ def _climb(found: Results, method: str, budget: Budget, wanted: float, stepped: 
         share = most
     if share < most:
         return Control(method, budget.asked, _asked(budget, share / start))
-    whole = found.get((FULL, WHOLE)) or found["random", budget.asked]
+    whole = found.get((FULL, WHOLE))
+    if whole is None:  # what it costs is not known yet
+        return Control(method, budget.asked, WHOLE)
     reached, trained = cost(whole), float(np.median([one["train_cpu"] for one in whole]))
     if reached >= wanted / SAME or stepped is None or trained <= 0:
         return Control(method, budget.asked, WHOLE, exhausted=reached < wanted / SAME)

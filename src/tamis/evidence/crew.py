@@ -26,7 +26,7 @@ def run_cells(job: Job, cells: list[Cell], folder: Path, workers: int) -> Iterat
     done: queue.SimpleQueue[tuple[Cell, BaseException | None]] = queue.SimpleQueue()
     for cell in cells:
         waiting.put(cell)
-    crew = [_Member(job, cells[0], folder, waiting, done) for _ in range(min(workers, len(cells)))]
+    crew = [_Member(job, folder, waiting, done) for _ in range(min(workers, len(cells)))]
     try:
         for _ in cells:
             cell, error = done.get()
@@ -47,8 +47,8 @@ def read_cell(folder: Path, cell: Cell) -> dict[str, Any]:
 class _Member:
     """One process and the thread that feeds it."""
 
-    def __init__(self, job: Job, warm: Cell, folder: Path, waiting: Any, done: Any) -> None:
-        self.hello = {"job": job.to_json(), "cells": str(folder.absolute()), "warm": asdict(warm)}
+    def __init__(self, job: Job, folder: Path, waiting: Any, done: Any) -> None:
+        self.hello = {"job": job.to_json(), "cells": str(folder.absolute()), "warm": True}
         self.folder, self.waiting, self.done = folder, waiting, done
         self.launched: Launched | None = None
         self.closed = False
@@ -79,12 +79,18 @@ class _Member:
 
     def _do(self, cell: Cell) -> bool:
         """Whether the process did the cell; a new one is started where the last one died."""
-        with self.lock:
-            if self.closed:
-                return False
-            if self.launched is None:
-                self.launched = Launched(1, MODULE)
-                self.launched.workers[0].send(self.hello)
+        while self.launched is None:
+            with self.lock:
+                if self.closed:
+                    return False
+                launched = self.launched = Launched(1, MODULE)
+            if (
+                not self._greeted(launched) and not self.closed
+            ):  # a method that ends its process did so while warming up
+                if not self.hello["warm"]:
+                    return False
+                self.hello["warm"], self.launched = False, None
+                launched.close()
         worker = self.launched.workers[0]
         try:
             worker.send(asdict(cell))
@@ -95,6 +101,14 @@ class _Member:
             self.launched.close()
             self.launched = None
         return answer is not None
+
+    def _greeted(self, launched: Launched) -> bool:
+        """Whether a new process is ready for cells."""
+        try:
+            launched.workers[0].send(self.hello)
+            return launched.workers[0].receive() is not None
+        except (OSError, ValueError):
+            return False
 
     def _failed(self, cell: Cell) -> None:
         result = asdict(cell) | {"status": "failed", "error": KILLED, "traceback": None}

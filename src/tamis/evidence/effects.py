@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 NAMES = {"class": "recall"}
 
 
-def effects(bench: "Bench", found: Results, higher: bool) -> list[dict[str, Any]]:
-    """For each part of the test set the paired difference of a method and random; positive is better."""
+def effects(bench: "Bench", found: Results, metric: str, higher: bool) -> list[dict[str, Any]]:
+    """For each part of the test set the paired difference of a method and random; positive is better.
+
+    `metric` is the task's first one, whatever gets a verdict: effects are values of it.
+    """
     made = []
     for one in bench.plan.contenders:
         if one.role == "reference":
@@ -31,7 +34,7 @@ def effects(bench: "Bench", found: Results, higher: bool) -> list[dict[str, Any]
                 differences = (values[:, 0] - values[:, 1]) * (1 if higher else -1)
                 mean, low, high = mean_interval(differences)
                 line: dict[str, Any] = {"kind": kind, "name": name, "method": one.name, "budget": budget.asked}
-                line |= {"metric": NAMES.get(kind, bench.headline), "mean": float(values[:, 0].mean())}
+                line |= {"metric": NAMES.get(kind, metric), "mean": float(values[:, 0].mean())}
                 line |= {"random_mean": float(values[:, 1].mean()), "difference": mean, "low": low, "high": high}
                 made.append(line)
     return made

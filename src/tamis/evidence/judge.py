@@ -85,7 +85,8 @@ def _pairs(name: str, method: ArrayLike, random: ArrayLike) -> _Pairs:
     values = [np.asarray(each, dtype=np.float64).ravel() for each in (method, random)]
     if len(values[0]) != len(values[1]):
         raise ValueError(f"{name} has {len(values[0])} values, and random has {len(values[1])}")
-    there = np.isfinite(values[0]) & np.isfinite(values[1])
+    with np.errstate(over="ignore", invalid="ignore"):
+        there = np.isfinite(values[0]) & np.isfinite(values[1]) & np.isfinite(values[0] - values[1])
     left = np.stack([each[there] for each in values])
     return _Pairs(left[0], left[1], len(there), float(np.abs(left).max(initial=0.0)))
 

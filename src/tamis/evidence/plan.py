@@ -18,7 +18,7 @@ from tamis.evidence.task import Task
 from tamis.evidence.tasks import make_task
 from tamis.pool import Pool, open_pool
 from tamis.pool.base import digest
-from tamis.pool.roles import Role, find_roles
+from tamis.pool.roles import Role, find_roles, said_kind
 from tamis.pool.storage import stamp
 from tamis.registry import find, nearest
 
@@ -101,7 +101,7 @@ def make_study_plan(study: Study, source: Any = None, test: Any = None, targets:
     if {"texts", "target"} & task.needs and not study.target:
         raise refusals.STUDY_TARGET_NEEDED(f"--task {study.task}", task=task.name)
     embedding = study.embedding
-    base = _planned(study, {"method": "random", "name": "random"}, source, targets, embedding)
+    base = _planned(study, {"method": "random", "name": "random"}, source, targets, embedding, role="reference")
     roles = dict(base.plan.roles)
     _check_label(study, task, pool, roles, place)
     used = _named_columns(study, roles)
@@ -116,7 +116,7 @@ def make_study_plan(study: Study, source: Any = None, test: Any = None, targets:
     given = embedding or ("".join(f"{name}," for name in features) or None)
     contenders = [base]
     for asked in study.methods:
-        if asked["method"] != "random" or len(asked) > 2:
+        if asked["name"] != "random":
             contenders.append(_planned(study, asked, source, targets, given, of_methods.get(asked["name"])))
     contenders += _baselines(study, contenders, roles, source, targets)
     for one in contenders:
@@ -142,7 +142,7 @@ def _planned(
     request.budget = ", ".join(study.budgets) if len(study.budgets) > 1 else study.budgets[0]
     plan = make_plan(request, source, targets, training=True)
     request.budget = None
-    return Contender(asked["name"], "reference" if asked["name"] == "random" else role, request, plan)
+    return Contender(asked["name"], role, request, plan)
 
 
 def _registered(method: str) -> str:
@@ -216,3 +216,8 @@ def _check_test(plan: StudyPlan) -> None:
     if "labels" in plan.task.needs:
         given["label"] = plan.roles["label"].column
     find_roles(plan.test.schema, given, where, plan.test.mixed)
+    for name in plan.features if "features" in plan.task.needs else ():
+        if plan.test.schema[name] not in (*NUMBERS, "null"):
+            kind = said_kind(name, plan.test.schema, plan.test.mixed)
+            accepted = "numbers, as in the pool"
+            raise refusals.COLUMN_WRONG_TYPE(where, name=name, kind=kind, flag="--embedding", accepted=accepted)

@@ -174,7 +174,7 @@ def _raw_features(plan: StudyPlan, made: Material, stored: Stored) -> NDArray[An
         return None
     columns = []
     for name in plan.features:
-        values = pc.cast(table[name], pa.float64()).to_numpy()
+        values = pc.cast(table[name], pa.float64(), safe=False).to_numpy()
         if np.isinf(values).any():
             where = (
                 f"{plan.study.test if stored.name == 'test' else 'the pool'}, row {int(np.argmax(np.isinf(values)))}"

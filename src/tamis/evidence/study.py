@@ -13,6 +13,7 @@ PASSED = (*ROLES, "template", "target_text", "represent", "tokenizer", "duplicat
 """What a study hands on to the request of every method."""
 NOT_IDENTITY = {"output", "workers", "force", "name", "claim"}
 OWN = ("name", "method")
+RESERVED: dict[str, dict[str, Any]] = {"random": {"method": "random", "name": "random"}, "full": {}}
 
 
 class Study(BaseModel):
@@ -32,8 +33,12 @@ class Study(BaseModel):
     target: list[str] = Field([], description="samples of what is wanted, for methods and tasks that take one")
     off_target: str | None = Field(None, description="other texts to judge a language model on")
     metric: list[str] = Field([], description="metrics that get a verdict; the task's main one by default")
-    difference: float | None = Field(None, gt=0, description="a difference worth seeing: how many seeds it would take")
-    reach: float | None = Field(None, description="a level of the metric: what it costs to reach it")
+    difference: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="a difference worth seeing: how many seeds it would take"
+    )
+    reach: float | None = Field(
+        None, allow_inf_nan=False, description="a level of the metric: what it costs to reach it"
+    )
     steps: int | None = Field(None, ge=1, description="optimiser steps of a fit, the same at every budget")
     set: dict[str, Any] = Field({}, description="parameters of the task: name=value; of a method: METHOD.name=value")
     timed: bool = Field(False, description="run one cell at a time, so that none slows another down")
@@ -98,8 +103,9 @@ def make_study(values: dict[str, Any], where: str = "bench") -> Study:
         values["methods"] = asked_methods(values["methods"], where)
     if "budgets" in values:
         values["budgets"] = asked_budgets(values["budgets"])
-    if isinstance(values.get("metric"), str):
-        values["metric"] = values["metric"].split(",")
+    if isinstance(values.get("metric"), str | list):
+        given = values["metric"].split(",") if isinstance(values["metric"], str) else values["metric"]
+        values["metric"] = list(dict.fromkeys(str(name).strip() for name in given))
     if isinstance(values.get("seeds"), int) and values["seeds"] < 2:
         raise refusals.STUDY_SEEDS(f"--seeds {values['seeds']}")
     try:
@@ -131,6 +137,8 @@ def asked_methods(given: Any, where: str) -> list[dict[str, Any]]:
             raise refusals.STUDY_METHODS(where)
         asked = {str(key).replace("-", "_"): value for key, value in asked.items()}
         asked["name"] = str(asked.get("name") or asked["method"])
+        if asked["name"] in RESERVED and asked != RESERVED[asked["name"]]:
+            raise refusals.STUDY_NAME_TAKEN(where, name=asked["name"])
         if asked["name"] in [one["name"] for one in found]:
             raise refusals.STUDY_METHOD_TWICE(where, name=asked["name"])
         for key in asked:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tamis.evidence.bench import Bench
 
 EQUAL_BUDGET, EQUAL_COST = "equal budget", "equal total cost"
+EQUAL = 0.999
+REPEATED = " This is one measurement, of the same rows and the same test set for every seed: more seeds repeat it."
 Metrics = dict[str, tuple[bool, str]]
 """Of each metric by name whether more of it is better, and its words."""
 
@@ -71,12 +73,14 @@ def _luck(bench: "Bench", found: Results, entry: dict[str, Any], random: list[fl
     """How alike the choices of all seeds are, how many random ones would do as well, and how many rows random needs."""
     choices = list(kept_rows(bench, found.get((entry["method"], entry["budget"]), [])).values())
     facts: dict[str, Any] = {"same_rows": same_rows(choices, len(bench.job.data(0)[0])), "as_good": None}
-    facts["random_rows"] = None
+    facts |= {"random_rows": None, "repeated": False}
     if entry["comparison"] == EQUAL_BUDGET:
         facts["random_rows"] = random_rows(bench, found, entry["metric"], higher, entry["mean"])
     whole = (entry["control"] or {}).get("budget") == WHOLE
     if entry["mean"] is not None and not whole:
         facts["as_good"] = as_good(entry["mean"], random, higher)
+    if entry["constant"] and entry["difference"] and (facts["same_rows"] or 0) > EQUAL:
+        return facts | {"repeated": True, "as_good": None, "words": entry["words"] + REPEATED}
     return facts | {"words": entry["words"] + luck_words(entry | facts)}
 
 

@@ -88,6 +88,9 @@ def _constant(entry: Mapping[str, Any]) -> str:
     if not entry["difference"]:
         return f"No difference from random: both are equal {every}."
     size = tick(abs(entry["difference"]))
+    if entry["verdict"] == "no difference":
+        side = "above" if entry["difference"] > 0 else "below"
+        return f"No difference from random was found: it is {size} {side} random {every}, which chance may do."
     text = f"{entry['verdict'].capitalize()} than random: by {size} {every}, so there is no interval."
     if entry["seeds"] < FEW:
         text += " With a small test set, so few equal differences can be luck: run more seeds."

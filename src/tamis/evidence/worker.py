@@ -8,7 +8,10 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tamis.evidence.cells import Job
 
 
 def main(arguments: list[str]) -> None:
@@ -29,7 +32,9 @@ def serve(tasks: IO[str], answers: IO[str]) -> None:
     threading.Thread(target=_listen, args=(tasks, lines), daemon=True).start()
     hello = json.loads(lines.get())
     job, cells = Job(**hello["job"]), Path(hello["cells"])
-    warm_up(job, Cell(**hello["warm"]))
+    if hello["warm"]:
+        warm_up(job)
+    print("{}", file=answers, flush=True)
     while True:
         cell = Cell(**json.loads(lines.get()))
         with contextlib.redirect_stdout(sys.stderr):
@@ -37,17 +42,20 @@ def serve(tasks: IO[str], answers: IO[str]) -> None:
         print(json.dumps({"key": cell.key, "status": result["status"]}), file=answers, flush=True)
 
 
-def warm_up(job: object, cell: object) -> None:
-    """A cell that is not counted: what is imported or compiled once is charged to none."""
-    from tamis.evidence.cells import Cell, Job, select_rows
+def warm_up(job: "Job") -> None:
+    """Run every method on a few rows, and a fit on them: what is imported or compiled once is charged to no cell."""
+    from tamis.evidence.cells import TINY, Cell, select_rows
 
-    assert isinstance(job, Job) and isinstance(cell, Cell)
-    with contextlib.suppress(Exception), contextlib.redirect_stdout(sys.stderr):
-        _, test = job.data(cell.seed)
-        train, _ = select_rows(job, cell)
+    with contextlib.redirect_stdout(sys.stderr):
+        for method in job.requests:
+            with contextlib.suppress(Exception, SystemExit):
+                select_rows(job, Cell(method, TINY, 0), tiny=True)
         if not job.whole_table:
-            task = job.made_task
-            task.evaluate(task.fit(train, seed=0, steps=task.default_steps and 1), test)
+            with contextlib.suppress(Exception, SystemExit):
+                _, test = job.data(0)
+                train, _ = select_rows(job, Cell("random", TINY, 0), tiny=True)
+                task = job.made_task
+                task.evaluate(task.fit(train, seed=0, steps=task.default_steps and 1), test)
 
 
 def _listen(tasks: IO[str], lines: "queue.SimpleQueue[str]") -> None:

@@ -68,6 +68,8 @@ def luck(verdict: Record) -> str:
 
 def lucky(verdict: Record) -> bool:
     """Whether a method is called better for one choice that many a random choice would match."""
+    if verdict.get("repeated"):
+        return verdict.get("verdict") == "better"
     return verdict.get("verdict") == "better" and bool(luck(verdict)) and verdict["as_good"] >= OFTEN
 
 
