@@ -1,10 +1,12 @@
 """The page of one study, from its evidence alone: every number on it was measured by the study."""
 
 import re
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import directions
+from common import HERE
 
 from tamis.evidence.words import by_width
 from tamis.report.words import amount, day, duration, listing, plural, sentence, share
@@ -17,6 +19,11 @@ EQUAL_BUDGET, EQUAL_COST = "equal budget", "equal total cost"
 MADE = "<!-- made by studies/cards.py from {} -->"
 
 
+def outcomes() -> dict[str, str]:
+    """What came of the hypotheses, by study."""
+    return dict(tomllib.loads((HERE / "outcomes.toml").read_text(encoding="utf-8")))
+
+
 def study_page(evidence: Evidence) -> str:
     """What is claimed, what was measured and at what scale, the verdicts, the cost, and where it failed."""
     study = evidence["study"]
@@ -25,6 +32,7 @@ def study_page(evidence: Evidence) -> str:
         MADE.format(f"{name}.json"),
         f"# {evidence['name']}",
         *(f"**{word}.** {sentence(text)}" for word, text in study["head"]),
+        *(f"**What came of the hypotheses.** {text}" for text in [outcomes().get(study["name"])] if text),
         f"**What is claimed.** {evidence['request']['claim']}",
         "## Scale",
         scale(evidence),

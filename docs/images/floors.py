@@ -41,7 +41,9 @@ FLOORS = (
         ("pool", "selection", "limits", "budget", "registry", "vocabulary", "refusals", "errors", "kernels"),
     ),
 )
-TOP = {"cli_again": "cli", "cli_bench": "cli", "api_bench": "api", "cli_look": "cli", "__main__": "cli", "__init__": "cli"}
+TOP = {
+    "api_bench": "api", "cli_again": "cli", "cli_bench": "cli", "cli_look": "cli", "__main__": "cli", "__init__": "cli",
+}  # fmt: skip
 STYLE = (
     'text { font-family: -apple-system, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; fill: #16191d } '
     ".name { font-size: 17px; font-weight: 600 } .what { font-size: 14px; fill: #5b626b } "

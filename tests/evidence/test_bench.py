@@ -56,12 +56,13 @@ def test_the_interval_is_that_of_the_paired_differences_of_the_cells(planted):
     cells = planted.cells.to_pylist()
     values = {
         method: [one["accuracy"] for one in cells if (one["method"], one["control"]) == (method, False)]
-        for method in ("random", "top:quality")
+        for method in ("random", "top:quality", "stratified-random")
     }
-    told = stats.ttest_rel(values["top:quality"], values["random"])
-    low, high = told.confidence_interval(0.95)
-    said = verdict(planted, "top:quality")
-    assert (said["low"], said["high"], said["p"]) == pytest.approx((low, high, told.pvalue), rel=1e-9)
+    for method in ("top:quality", "stratified-random"):
+        told = stats.ttest_rel(values[method], values["random"])
+        said = verdict(planted, method)
+        assert (said["low"], said["high"]) == pytest.approx(tuple(told.confidence_interval(0.95)), rel=1e-9)
+        assert said["p"] == pytest.approx(told.pvalue, rel=1e-9)
 
 
 def test_cells_say_what_each_part_cost(planted):

@@ -172,3 +172,12 @@ def test_without_the_whole_pool_random_is_not_given_too_much(folder, write):
     for one in found.verdicts:
         if one["method"] == "m.py:slow" and one["comparison"] == "equal total cost":
             assert one["control"]["cost_ratio"] < 2
+
+
+def test_ones_own_task_gets_the_vectors_of_the_test_set(folder, write):
+    write(
+        "t.py", "def t(train, test, *, seed):\n    return {'m': float(test.features.mean() + train.features.mean())}\n"
+    )
+    held = classes(40, seed=2)
+    for embedding in ("x*", None):
+        assert not bench(classes(60), test=held, task="t.py:t", embedding=embedding).found["failed"]

@@ -14,7 +14,7 @@ from tamis.evidence.power import detectable, seeds_needed
 from tamis.evidence.statistics import holm
 
 FIELDS = """method verdict difference low high seeds p p_holm family mean random_mean sd detectable named seeds_needed
-bootstrap constant automatic words""".split()
+bootstrap constant automatic one_choice words""".split()
 RANDOM = np.array([0.78, 0.80, 0.79, 0.81, 0.77])
 PLUS = np.array([0.03, 0.035, 0.04, 0.03, 0.03])
 NOISE = np.array([0.01, -0.01, 0.005, 0.0, -0.004])
@@ -132,6 +132,7 @@ def test_every_study_gets_plain_numbers(groups, higher_is_better, automatic, nam
         if each["p"] is None:
             continue
         sure = each["p_holm"] < 0.05
+        assert not each["one_choice"]
         assert each["verdict"] == ("no difference" if not sure else "better" if each["difference"] > 0 else "worse")
         assert not sure or each["low"] > 0 or each["high"] < 0
         if not sure and not each["constant"]:

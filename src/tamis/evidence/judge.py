@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tamis.evidence.one_choice import is_luck
 from tamis.evidence.power import detectable, seeds_needed
 from tamis.evidence.statistics import LEVEL, Paired, bootstrap, holm, paired, without_rounding
 from tamis.evidence.words import verdict_words
@@ -29,6 +30,7 @@ def judge(
     named: float | None = None,
     level: float = LEVEL,
     seed: int = 0,
+    same: Mapping[str, float | None] | None = None,
 ) -> list[dict[str, Any]]:
     """For each method whether it is better than random, worse, or not told apart, with all that this rests on.
 
@@ -45,6 +47,8 @@ def judge(
         named: a difference of which to say how many seeds would show it; the observed one where it is None.
         level: of intervals.
         seed: of the bootstrap.
+        same: the share of rows that the choices of two seeds have in common beyond chance, by method; where it is half
+            or more, no verdict rests on what a single lucky choice would do as well (see `is_luck`).
 
     Returns:
         A mapping for each method, in the order given; numbers are Python's, and null where there is none to give.
@@ -65,7 +69,8 @@ def judge(
     for name in groups:
         entry: dict[str, Any] = {"method": name, "automatic": name in automatic, "family": family[name in automatic]}
         if name in found:
-            entry |= _numbers(found[name], adjusted[name], entry["family"], named, level)
+            lucky = is_luck(pairs[name].method, pairs[name].random, (same or {}).get(name) or 0.0)
+            entry |= _numbers(found[name], adjusted[name], entry["family"], named, level, lucky)
             entry |= {"mean": float(pairs[name].method.mean()), "random_mean": float(pairs[name].random.mean())}
             interval = bootstrap(without_rounding(differences[name], pairs[name].scale), seed, level=level)
             entry["bootstrap"] = None if interval is None else list(interval)
@@ -78,7 +83,7 @@ def judge(
 
 _NOTHING = {
     name: None for name in "difference low high p p_holm mean random_mean sd detectable seeds_needed bootstrap".split()
-} | {"verdict": NO_DIFFERENCE, "constant": False}
+} | {"verdict": NO_DIFFERENCE, "constant": False, "one_choice": False}
 
 
 def _pairs(name: str, method: ArrayLike, random: ArrayLike) -> _Pairs:
@@ -105,12 +110,15 @@ def _corrected(found: Mapping[str, Paired], automatic: set[str]) -> tuple[dict[s
     return adjusted, sizes
 
 
-def _numbers(found: Paired, p_holm: float, family: int, named: float | None, level: float) -> dict[str, Any]:
+def _numbers(
+    found: Paired, p_holm: float, family: int, named: float | None, level: float, lucky: bool
+) -> dict[str, Any]:
     size = abs(found.mean if named is None else named)
     strict = 1 - (1 - level) / family
     sure = p_holm < 1 - level
     return {
-        "verdict": NO_DIFFERENCE if not sure else "better" if found.mean > 0 else "worse",
+        "one_choice": sure and lucky,
+        "verdict": NO_DIFFERENCE if lucky or not sure else "better" if found.mean > 0 else "worse",
         "difference": found.mean,
         "low": found.low,
         "high": found.high,

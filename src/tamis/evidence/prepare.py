@@ -1,5 +1,6 @@
 """Store what a study reads: labels, groups, features, hashes and tokens of all its sets of examples."""
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from tamis import refusals
 from tamis.engine.plan import Plan
 from tamis.engine.vectors import COLUMN as EMBEDDING
+from tamis.errors import Refused
 from tamis.evidence.content import matrix, put_content
 from tamis.evidence.copying import copy_pool, copy_texts
 from tamis.evidence.material import TEXT, VECTOR, Material, Stored
@@ -78,8 +80,9 @@ def _like_pool(plan: StudyPlan, test: Pool, engine: Plan) -> Pool:
     text = engine.roles.get("text")
     if text is not None and isinstance(made := engine.pool.derived.get(text.column), Template):
         derive_text(test, made)
-    if "features" in plan.task.needs and plan.study.embedding and not plan.study.represent:
-        test.derived[EMBEDDING] = vectors_for(test, plan.study.embedding, str(plan.study.test))
+    if plan.study.embedding and not plan.study.represent and engine.vectors is None:
+        with contextlib.nullcontext() if "features" in plan.task.needs else contextlib.suppress(Refused):
+            test.derived[EMBEDDING] = vectors_for(test, plan.study.embedding, str(plan.study.test))
     return test
 
 

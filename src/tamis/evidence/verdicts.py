@@ -61,19 +61,26 @@ def _judged(
         known[one.name] = control_facts(bench, found, control) if control else None
     automatic = [one.name for one in plan.contenders if one.role == "baseline"]
     made = []
-    for one_judged in judge(groups, higher, automatic, plan.study.difference):
+    same = {name: _same(bench, found, name, budget) for name in groups}
+    for one_judged in judge(groups, higher, automatic, plan.study.difference, same=same):
         name = one_judged["method"]
         about = {"method": name, "budget": budget, "comparison": comparison, "metric": metric, "control": known[name]}
         entry = {**about, **one_judged}
-        made.append(entry | _luck(bench, found, entry, groups[name][1], higher))
+        made.append(entry | {"same_rows": same[name]} | _luck(bench, found, entry, same[name], groups[name][1], higher))
     return made
 
 
-def _luck(bench: "Bench", found: Results, entry: dict[str, Any], random: list[float], higher: bool) -> dict[str, Any]:
-    """How alike the choices of all seeds are, how many random ones would do as well, and how many rows random needs."""
-    choices = list(kept_rows(bench, found.get((entry["method"], entry["budget"]), [])).values())
-    facts: dict[str, Any] = {"same_rows": same_rows(choices, len(bench.job.data(0)[0])), "as_good": None}
-    facts |= {"random_rows": None, "repeated": False}
+def _same(bench: "Bench", found: Results, name: str, budget: str) -> float | None:
+    """What the choices of two seeds have in common."""
+    choices = list(kept_rows(bench, found.get((name, budget), [])).values())
+    return same_rows(choices, len(bench.job.data(0)[0]))
+
+
+def _luck(
+    bench: "Bench", found: Results, entry: dict[str, Any], same: float | None, random: list[float], higher: bool
+) -> dict[str, Any]:
+    """How many random choices would do as well as one that does not vary, and how many rows random needs."""
+    facts: dict[str, Any] = {"same_rows": same, "as_good": None, "random_rows": None, "repeated": False}
     if entry["comparison"] == EQUAL_BUDGET:
         facts["random_rows"] = random_rows(bench, found, entry["metric"], higher, entry["mean"])
     whole = (entry["control"] or {}).get("budget") == WHOLE

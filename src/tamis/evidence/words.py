@@ -66,7 +66,12 @@ def _missed(entry: Mapping[str, Any], named: bool) -> str:
     """What the seeds could not show, where no difference was found."""
     low, high, seeds, size, needed = (entry[name] for name in ("low", "high", "seeds", "named", "seeds_needed"))
     text = ""
-    if low > 0 or high < 0:
+    if (low > 0 or high < 0) and entry.get("one_choice"):
+        text = (
+            " The interval alone leaves out 0, but the rows are the same for every seed, and more than 1 random choice"
+            " in 20 is as far from random's mean."
+        )
+    elif low > 0 or high < 0:
         text = (
             f" The interval alone leaves out 0, but among {entry['family']} methods one does so easily by luck, and"
             " with the correction for that (Holm) it is not sure."

@@ -184,7 +184,10 @@ def settings(values: dict[str, Any]) -> dict[str, Any]:
     choose="weighted-draw",
     cost="O(bytes · ngrams)",
     memory="8 V m + 8 n m on disk",
-    loses="when the pool already reads like the target, or a target of few documents makes chance n-grams count",
+    loses=(
+        "when the pool already reads like the target, or a target of few documents makes chance n-grams count; it "
+        "gains less where the budget outgrows what the pool has of the target, and costs elsewhere"
+    ),
     fit=grams.count,
     merge=grams.merge,
     finish=finish,
