@@ -37,14 +37,9 @@ def texts(rows=600, seed=0):
 def language():
     wanted = texts(900, seed=1)
     wanted = wanted.filter(pa.array(np.array(wanted["domain"]) == "tea")).select(["text"])
-    return bench(
-        texts(),
-        task="language-model",
-        target=wanted,
-        methods=[DRAWN | {"score": "shine"}],
-        budgets=["1000 tokens"],
-        seeds=8,
-    )
+    drawn = DRAWN | {"score": "shine", "set": {"temperature": 0.3}}
+    given = {"target": wanted, "methods": [drawn], "budgets": ["1000 tokens"], "seeds": 8}
+    return bench(texts(2000), task="language-model", **given)
 
 
 def test_a_targeted_choice_is_better_on_target_and_worse_elsewhere(language):
