@@ -105,7 +105,8 @@ def said(verdict: Verdict | None) -> str:
     had = ""
     if control:
         steps = f", {amount(control['steps'])} steps" if control.get("steps") else ""
-        more = "as much" if control.get("same") else f"{control['budget']}{steps}"
+        asked = re.sub(r"^\d+(?= )", lambda found: amount(int(found[0])), control["budget"])
+        more = "as much" if control.get("same") else f"{asked}{steps}"
         had = f"; random had {more}" + (", and no more would cost as much" if control.get("exhausted") else "")
     return f"{verdict['verdict']}: {number(verdict)}{had}"
 

@@ -10,6 +10,8 @@ import pyarrow.parquet as pq
 
 from tamis import refusals
 
+SAME = "The same: it costs what random costs."
+
 
 class Evidence:
     """What a study found; made by `tamis.bench`, or loaded from its folder.
@@ -55,7 +57,13 @@ class Evidence:
 
     def __str__(self) -> str:
         own = [one for one in self.verdicts if not one["automatic"]] or self.verdicts
-        return "\n".join(f"{one['method']} {one['budget']}, {one['comparison']}: {one['words']}" for one in own)
+        several = len(self.found["task"]["headline"]) > 1
+        lines = []
+        for one in own:
+            words = SAME if (one["control"] or {}).get("same") else one["words"]
+            metric = f" {one['metric']}," if several else ""
+            lines.append(f"{one['method']} {one['budget']}, {one['comparison']}:{metric} {words}")
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         task = self.found["task"]["name"]

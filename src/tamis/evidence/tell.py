@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from tamis.evidence.evidence import SAME
 from tamis.evidence.plan import StudyPlan
-
-SAME = "The same: it costs what random costs."
 
 
 def describe(plan: StudyPlan) -> str:

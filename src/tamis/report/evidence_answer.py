@@ -80,7 +80,8 @@ def _headline(ranked: Sequence[Cell], evidence: Record) -> tuple[str, str, str]:
         return "It is ", "not certain", f" that {who} {plural(len(ahead), 'is', 'are')} better than random{among}"
     if len(names) > 1:
         if len(worse) == len(names):
-            return "", "Every method is worse", f" than random{among}"
+            everywhere = len(by["worse"]) == len(ranked)
+            return "", "Every method is worse", f" than random{among}{'' if everywhere else ' at some budgets'}"
         tail = f"; {listing(worse)} {plural(len(worse), 'is', 'are')} worse" if 0 < len(worse) <= 3 else ""
         return "", "No method", f" was found to be better than random{among}{tail}"
     if worse:
