@@ -10,7 +10,6 @@ alone; all other keys are those of `tamis bench`.
 import hashlib
 import json
 import os
-import platform
 import re
 import subprocess
 import sys
@@ -21,6 +20,8 @@ from typing import Any
 import cards
 import yaml
 from common import HERE, OUT, PREPARED, notes_of
+
+from tamis.evidence.facts import machine
 
 HEAD = re.compile(r"^(Question|Hypotheses|Metric|Seeds): ", re.MULTILINE)
 BULKY = ("effects", "examples", "traceback")
@@ -65,14 +66,6 @@ def prepare(script: str, name: str) -> list[str]:
     notes = json.loads(notes_of(script).read_text(encoding="utf-8"))
     others = [f"{other.partition('_')[2]}:" for other in names() if other != name]
     return [note for note in notes if not note.startswith(tuple(others))]
-
-
-def machine() -> dict[str, Any]:
-    """The class of machine: what processor, how many cores."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    chip = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
-    return {"processor": chip, "cores": len(os.sched_getaffinity(0))}
 
 
 def kept(evidence: dict[str, Any], study: dict[str, Any], places: dict[str, str]) -> dict[str, Any]:

@@ -8,14 +8,7 @@ from typing import Any
 
 import click
 
-ROLES = ("text", "id", "label", "group", "cost", "score", "weight", "image")
-
-
-def roles_options(command: Any) -> Any:
-    """The role flags of `tamis select`."""
-    for role in reversed(ROLES):
-        command = click.option(f"--{role}", help=f"column of the {role}, or none")(command)
-    return command
+from tamis.cli_look import roles_options
 
 
 @click.command()

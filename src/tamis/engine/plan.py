@@ -83,8 +83,7 @@ class Plan:
     @property
     def method_name(self) -> str:
         """The name by which a worker finds the method."""
-        name, colon, _ = self.request.method.partition(":")
-        return name if colon and name in ("top", "bottom") else self.request.method
+        return self.request.method_name
 
     @property
     def has_scores(self) -> bool:
@@ -156,11 +155,9 @@ def _method(request: Request) -> tuple[Method, dict[str, str | None]]:
             place, near = f"--use {word}={column}", nearest(word, given)
             raise refusals.ROLE_UNKNOWN(place, word=word, near=near, roles=", ".join(given))
         given[word] = column
-    name, colon, column = request.method.partition(":")
-    if colon and name in ("top", "bottom"):
-        given["score"] = column
-        return find(name), given
-    return find(request.method), given
+    if request.method_name != request.method:
+        given["score"] = request.method.partition(":")[2]
+    return find(request.method_name), given
 
 
 def _columns(plan: Plan) -> dict[str, Any]:

@@ -59,6 +59,12 @@ class Request(BaseModel):
     force: bool = Field(False, description="replace a different selection in the output folder")
     workers: int | None = Field(None, ge=1, description="processes; the number of cores by default")
 
+    @property
+    def method_name(self) -> str:
+        """The name by which a method is found, without the column of `top:COLUMN`."""
+        name, colon, _ = self.method.partition(":")
+        return name if colon and name in ("top", "bottom") else self.method
+
     def identity(self) -> dict[str, Any]:
         """All that decides the result."""
         return self.model_dump(exclude=NOT_IDENTITY)

@@ -1,6 +1,7 @@
 """Only the choice: the rows that a plan keeps, without the files of an output folder."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from tamis.engine.folder import Folder
 from tamis.engine.plan import Plan
 from tamis.engine.run import Run
 from tamis.engine.select import choose_rows
+from tamis.engine.workers import Workers
 
 
 class Kept(NamedTuple):
@@ -22,11 +24,18 @@ class Kept(NamedTuple):
     spent: float
 
 
-def keep_rows(plan: Plan, work: Path) -> Kept:
-    """The rows that a plan keeps, as `run_select` would; `work` is a folder, not there yet, for what lies between."""
+@contextmanager
+def unheard(plan: Plan, work: Path) -> Iterator[tuple[Run, Workers]]:
+    """A run that says nothing and writes no output; `work` is a folder, not there yet, for what lies between."""
     folder = Folder(work)
     folder.state.mkdir(parents=True)
     with ExitStack() as stack:
         run = Run(plan, folder, Console(quiet=True, bars=False))
-        choice = choose_rows(run, run.workers(stack))
+        yield run, run.workers(stack)
+
+
+def keep_rows(plan: Plan, work: Path) -> Kept:
+    """The rows that a plan keeps, as `run_select` would; `work` is a folder, not there yet, for what lies between."""
+    with unheard(plan, work) as (run, workers):
+        choice = choose_rows(run, workers)
     return Kept(choice.rows, np.ones(len(choice.rows), np.float32), choice.spent)

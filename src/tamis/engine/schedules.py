@@ -1,6 +1,5 @@
 """A method whose choice changes while a model trains: what it may draw from, and how much in an epoch."""
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,12 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis import refusals
-from tamis.engine.console import Console
 from tamis.engine.eligible import find_eligible
-from tamis.engine.folder import Folder
 from tamis.engine.guard import guarded
 from tamis.engine.plan import Plan
-from tamis.engine.run import Run
+from tamis.engine.rows import unheard
 from tamis.engine.scores import needs_of_rows
 from tamis.registry import Method, accepted
 from tamis.vocabulary import Schedule
@@ -34,11 +31,8 @@ class Begun(NamedTuple):
 
 def begin_schedule(plan: Plan, work: Path) -> Begun:
     """The schedule of a plan for training, made over all rows that may be chosen; `work` is an empty folder."""
-    folder = Folder(work)
-    folder.state.mkdir(parents=True)
-    with ExitStack() as stack:
-        run = Run(plan, folder, Console(quiet=True, bars=False))
-        frame, targets = run.scan(run.workers(stack))
+    with unheard(plan, work) as (run, workers):
+        frame, targets = run.scan(workers)
         rows = np.flatnonzero(find_eligible(run, frame).mask)
         assert plan.budget is not None
         most, needs = plan.budget.rows(len(rows)), needs_of_rows(plan, frame, targets, rows)

@@ -137,18 +137,12 @@ def _planned(
 ) -> Contender:  # fmt: skip
     """One method, planned on the pool as `tamis select` would: what cannot be chosen is refused now."""
     request = request_of(study, asked, study.pool, own)
-    if request.embedding is None and "embedding" in find(_registered(request.method)).needs:
+    if request.embedding is None and "embedding" in find(request.method_name).needs:
         request.embedding = embedding
     request.budget = ", ".join(study.budgets) if len(study.budgets) > 1 else study.budgets[0]
     plan = make_plan(request, source, targets, training=True)
     request.budget = None
     return Contender(asked["name"], role, request, plan)
-
-
-def _registered(method: str) -> str:
-    """The name under which a method is registered, without the column of `top:COLUMN`."""
-    name, colon, _ = method.partition(":")
-    return name if colon and name in ("top", "bottom") else method
 
 
 def _baselines(
