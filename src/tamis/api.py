@@ -51,6 +51,7 @@ def select(
     use: Mapping[str, str] | None = None,
     set: Mapping[str, Any] | None = None,
     choose: str | None = None,
+    start: Path_ | None = None,
     within: Path_ | None = None,
     quota: Shares = None,
     floor: Shares = None,
@@ -65,6 +66,7 @@ def select(
     output: Path_ | None = None,
     force: bool = False,
     workers: int | None = None,
+    memory: str | None = None,
     quiet: bool = True,
     **parameters: Any,
 ) -> Selection | list[Selection]:
@@ -86,6 +88,7 @@ def select(
         use: what fills a need of the method: `{"score": "quality"}`.
         set: parameters of the method; they may as well be given as keywords.
         choose: replaces the method's way to choose.
+        start: folder of a selection that one has already: it shapes gains, not the budget, and is not chosen again.
         within: folder of an earlier selection: only rows that it keeps may be chosen.
         quota: exact shares of the budget, `"domain=law:0.3"` or `{"domain": {"law": 0.3}}`; `floor` are least shares.
         borrow: let others have what a group is short of.
@@ -96,6 +99,7 @@ def select(
         subset: write the kept rows to `output` as well; `examples` shows texts in the report.
         output: a folder to write to; without it nothing stays on disk. `force` replaces another selection there.
         workers: processes; the number of cores by default.
+        memory: what a method may use to see all rows at once, `"8GB"` by default; beyond it they are seen in parts.
         quiet: say nothing on standard error but a progress bar where someone looks on.
         parameters: parameters of the method.
 

@@ -10,12 +10,16 @@ from tamis import refusals
 POWERS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 UNITS = ("tokens", "chars", "bytes")
 SHARE = "%"  # no unit that can be written, so that it is no column's name
+AUTO = "auto"
 GRAMMAR = "rows (5000, 10K), a share (10%), or an amount of a cost (2M tokens, 1G chars, 500K bytes, 30 COLUMN)"
 
 
 @dataclass(frozen=True)
 class Budget:
-    """An amount of a unit: `rows`, `%` (of the eligible rows, 0 to 1), `tokens`, `chars`, `bytes` or a column."""
+    """An amount of a unit: `rows`, `%` (of the eligible rows, 0 to 1), `tokens`, `chars`, `bytes` or a column.
+
+    `auto` leaves the number of rows to the method.
+    """
 
     asked: str
     amount: Fraction
@@ -34,10 +38,17 @@ class Budget:
     @property
     def is_cost(self) -> bool:
         """Whether it is spent in something other than rows."""
-        return self.unit not in ("rows", SHARE)
+        return self.unit not in ("rows", SHARE, AUTO)
+
+    @property
+    def is_auto(self) -> bool:
+        """Whether the method says how many rows it keeps."""
+        return self.unit == AUTO
 
     def rows(self, eligible: int) -> int:
         """The budget in rows, out of `eligible` ones; refuses what keeps nothing or more than there is."""
+        if self.is_auto:
+            return eligible
         if self.unit == SHARE:
             rows = int(self.amount * eligible)
             if rows < 1:
@@ -57,6 +68,8 @@ def parse(value: str | int | float) -> Budget:
     """
     text = str(value).strip()
     place = f"budget {text!r}"
+    if text == AUTO:
+        return Budget(text, Fraction(0), AUTO)
     if isinstance(value, bool):
         raise refusals.BUDGET_NOT_AN_AMOUNT(place, grammar=GRAMMAR)
     if isinstance(value, float):

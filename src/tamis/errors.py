@@ -1,5 +1,8 @@
 """The two ways in which Tamis says no."""
 
+from collections.abc import Callable
+from typing import Any
+
 
 class TamisError(Exception):
     """Base of both errors; its message is one sentence that names where, what and the fix.
@@ -35,3 +38,18 @@ class Broken(TamisError):
     def __init__(self, message: str = "", kind: str = "") -> None:
         super().__init__(message, kind)
         self.under_way = True
+
+
+class BadRow(ValueError):
+    """One of the rows that a function was given cannot be used; the engine says which row of the pool that is.
+
+    Args:
+        row: its place among the rows that the function was given.
+        kind: an entry of the catalogue `tamis.refusals`, called with where the row is.
+        values: what fills the sentence.
+    """
+
+    def __init__(self, row: int, kind: Callable[..., TamisError], **values: Any) -> None:
+        self.row, self.refusal = row, kind
+        self.values = values
+        super().__init__(str(kind(f"row {row}", **values)))

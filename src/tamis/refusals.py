@@ -56,6 +56,10 @@ BUDGET_OVER_COST = Refusal(
     "it is over the pool, whose eligible rows hold {total:,.0f} {unit}", "ask for at most that, or 100%"
 )
 BUDGET_BELOW_ONE_ROW = Refusal("that share of {eligible:,} eligible rows is less than one row", "ask for more")
+BUDGET_AUTO = Refusal("{method} does not choose its own size", "say how much to keep, as in 5000 or 10%")
+BUDGET_AUTO_DIVIDED = Refusal(
+    "quotas and floors are shares of a budget, and auto leaves its size open", "say how much to keep, as in 5000 or 10%"
+)
 BUDGET_BELOW_ANY_ROW = Refusal("it is too small for even one row", "ask for more, or add --fill")
 
 # shares and limits
@@ -465,6 +469,66 @@ STEP_KEY_OF_ONE = Refusal("{key!r} belongs to the {which} step", "leave it out o
 WITHIN_NOT_KEPT = Refusal("the earlier selection does not keep {id!r}", "leave it out, or choose within another")
 RECUT_CHANGED = Refusal("{names} changed since the selection was made", "make the selection again")
 STEP_KEY = Refusal("{key!r} belongs to the whole recipe", "write it above the steps")
+
+# methods on sets
+ID_HAD_ALREADY = Refusal("{id!r} is in the selection to start from", "leave it out of one of the two")
+NEED_NOT_BOUND = Refusal("it needs {need}, which nothing supplies", "say where it is: {supply}")
+MEMORY_UNREADABLE = Refusal("it is not an amount of memory", "write it as in 2GB or 500MB")
+MEMORY_OVER = Refusal(
+    "to see all rows at once takes {wanted:,.1f} GB, and {allowed:,.1f} GB are allowed",
+    "allow more with --memory, or choose among fewer rows with --within",
+)
+TAGS_UNREADABLE = Refusal(
+    "column {name!r} has no tags ({said})", "give lists of text, JSON arrays of text, or text with ; between the tags"
+)
+TAG_TABLE_UNCLEAR = Refusal(
+    "a table of tags has one column of text and one of vectors, and this one has {columns}", "leave out the others"
+)
+TAG_WITHOUT_VECTOR = Refusal(
+    "{count:,} tags of the pool have no vector in it, as {tag!r}", "add them, or leave out --use tag_embedding"
+)
+TARGET_WITHOUT_VECTORS = Refusal(
+    "it has no vectors like the pool's {name!r} ({columns})", "say where they are with --use target_embedding"
+)
+TARGET_OF_OTHER_WIDTH = Refusal(
+    "its vectors have {found:,} numbers and the pool's {width:,}", "make both by the same encoder"
+)
+VECTOR_OF_ZEROS = Refusal(
+    "its vector is all zeros and has no direction", "remove the row, or measure with --set metric=euclidean"
+)
+SIMILARITY_NEGATIVE = Refusal(
+    "its similarity to row {other:,} is {value:.6g}, and none may be negative here",
+    "use --set metric=cosine, which counts negative ones as 0, or give others",
+)
+SIMILARITIES_NOT_SQUARE = Refusal(
+    "the matrix of similarities has {rows:,} rows and {columns:,} columns", "give a column for each row"
+)
+FEATURE_OUTSIDE = Refusal("its vector holds {value:.6g}", "give numbers of {accepted}")
+SCORE_NEGATIVE = Refusal("its score is {value:.6g}, where scores are amounts", "give scores of at least 0")
+TAGS_TOO_NEAR = Refusal("more than {most:,} pairs of tags are that near", "give a larger threshold")
+TAGS_NONE = Refusal("no row has a tag", "name another column of tags")
+TAG_OF_ZEROS = Refusal("its vector is all zeros and has no direction", "give it another, or remove the tag")
+SIMILARITY_ONE_WAY = Refusal(
+    "its similarity to row {other:,} is {value:.6g}, and {back:.6g} the other way", "give a symmetric matrix"
+)
+KERNEL_NOT_POSITIVE = Refusal(
+    "its similarities to the rows chosen so far are those of no vectors (the smallest eigenvalue is {least:.3g})",
+    "give a ridge above {jitter:.3g}, or choose another metric",
+)
+
+# scikit-learn
+SELECTOR_NEED_MISSING = Refusal("it needs {need} besides X and y", "give it to fit as {need}=…, which is {meaning}")
+SELECTOR_NEED_ELSEWHERE = Refusal("it needs {need}, which X and y do not hold", "use tamis.select, or one of {known}")
+SELECTOR_NEED_UNKNOWN = Refusal("it is given {need}{near}, which it does not take", "leave it out (it takes {known})")
+SELECTOR_START = Refusal("it does not hold rows of X", "give places from 0 to {last}, or True or False for each row")
+SELECTOR_BUDGETS = Refusal("an estimator keeps one selection", "give one budget")
+SELECTOR_CLASSES = Refusal(
+    "it holds {said}, and rows are resampled by classes", "call fit instead, and take the rows of indices_"
+)
+SELECTOR_OTHER_ROWS = Refusal(
+    "it has {found:,} rows, and rows were chosen among {rows:,}",
+    "give the rows of fit in the same order, or use TamisSampler in a pipeline that predicts",
+)
 
 CATALOGUE = {name.lower().replace("_", "-"): found for name, found in globals().items() if isinstance(found, Refusal)}
 for _name, _found in CATALOGUE.items():

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from tamis import refusals
-from tamis.vocabulary import KINDS, WORDS, Order, Schedule
+from tamis.vocabulary import KINDS, WORDS, Order, Schedule, SetFunction
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Parameter:
 class Method:
     """One way to choose, with its card; `fit`, `merge` and `finish` belong to methods that see the whole pool first.
 
-    `status` sums up the evidence, of which `studies` has a line a study.
+    Needs in `optional` have a default and may be missing. `bytes` is the memory of the function itself by `n`, `d`, `k`
+    and its parameters. `status` sums up the evidence, of which `studies` has a line a study.
     """
 
     name: str
@@ -55,8 +56,16 @@ class Method:
     merge: Callable[..., Any] | None = None
     finish: Callable[..., Any] | None = None
     presets: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    optional: tuple[str, ...] = ()
+    bytes: Callable[..., float] | None = None
+    own_size: bool = False
     status: str = "unproven"
     studies: tuple[str, ...] = ()
+
+    @property
+    def nested(self) -> bool:
+        """Whether a smaller budget keeps a prefix of what a larger one does."""
+        return "count" not in self.needs
 
     def card(self) -> dict[str, Any]:
         """What `tamis methods --json` lists."""
@@ -115,17 +124,22 @@ def method(
     merge: Callable[..., Any] | None = None,
     finish: Callable[..., Any] | None = None,
     presets: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    bytes: Callable[..., float] | None = None,
+    own_size: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function as a method; the function itself is returned unchanged.
 
     `no` is the paper's number in the list of systems, `loses` says when the method loses to random, `memory` is bytes
-    in terms of n, d and k. Raises `TypeError` for a need that is no word of the vocabulary, or an unknown kind.
+    in terms of n, d and k, and `bytes(n, d, k, **parameters)` computes them. `own_size` says that the
+    budget may be `auto`. Raises `TypeError` for a need that is no
+    word of the vocabulary, or an unknown kind.
     """
 
     card = {
         "paper": paper, "no": no, "year": year, "family": family, "pole": pole, "choose": choose, "cost": cost,
         "memory": memory, "streams": streams, "loses": loses, "fit": fit, "merge": merge, "finish": finish,
-        "presets": presets,
+        "presets": presets, "bytes": bytes,
+        "own_size": own_size,
     }  # fmt: skip
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -145,19 +159,20 @@ def build(function: Callable[..., Any], **card: Any) -> Method:
     """A `Method` from a function and its card, without registering it."""
     name = function.__name__.rstrip("_").replace("_", "-")
     stages = [stage for stage in (function, card.get("fit"), card.get("finish")) if stage is not None]
-    needs, parameters = _signature(name, stages)
+    needs, optional, parameters = _signature(name, stages)
     kind = kind_of(function)
     if any(map(card.get, ("fit", "merge", "finish"))) and not all(map(card.get, ("fit", "merge", "finish"))):
         raise TypeError(f"{name} must have fit, merge and finish, or none of them")
     card["choose"] = card.get("choose") or ("top" if kind in ("Score", "Match") else None)
-    return Method(name=name, function=function, kind=kind, needs=needs, parameters=parameters, **card)
+    card |= {"name": name, "function": function, "kind": kind, "needs": needs, "optional": optional}
+    return Method(parameters=parameters, **card)
 
 
 def kind_of(function: Callable[..., Any]) -> str:
     """The kind named by the return annotation of `function`."""
     result = typing.get_type_hints(function, include_extras=True).get("return")
     kind = next(iter(getattr(result, "__metadata__", ())), None)
-    kind = result.__name__ if result in (Order, Schedule) else kind
+    kind = result.__name__ if result in (Order, Schedule, SetFunction) else kind
     if kind not in KINDS:
         raise TypeError(f"{function.__name__} must be annotated to return one of {', '.join(KINDS)}")
     return str(kind)
@@ -168,9 +183,12 @@ def returned(function: Callable[..., Any]) -> Any:
     return typing.get_type_hints(function)["return"]
 
 
-def _signature(name: str, stages: list[Callable[..., Any]]) -> tuple[tuple[str, ...], dict[str, Parameter]]:
-    """Needs from the arguments of the method itself, parameters from the keyword arguments of all its stages."""
+def _signature(
+    name: str, stages: list[Callable[..., Any]]
+) -> tuple[tuple[str, ...], tuple[str, ...], dict[str, Parameter]]:
+    """Needs from the arguments of the method itself, those with a default, and the keyword arguments of all stages."""
     needs: list[str] = []
+    optional: list[str] = []
     parameters: dict[str, Parameter] = {}
     for stage in stages:
         hints = typing.get_type_hints(stage)
@@ -184,9 +202,10 @@ def _signature(name: str, stages: list[Callable[..., Any]]) -> tuple[tuple[str, 
                 raise TypeError(f"{name} needs {word}, which is no word of the vocabulary: {words}")
             elif stage is stages[0] and argument.name != "state":
                 needs.append(argument.name)
+                optional += [argument.name] if argument.default is not argument.empty else []
     if len(stages) > 1 and "target_text" not in needs:
         needs.append("target_text")
-    return tuple(needs), parameters
+    return tuple(needs), tuple(optional), parameters
 
 
 def accepted(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,16 +21,82 @@ class Admitted(NamedTuple):
     admitted: NDArray[np.bool_]
 
 
+AdmittedScore = Annotated[Admitted, "Score"]
+"""A `Score` of a method that may choose its own size: under the budget `auto` all that it admits is kept."""
+
 AdmittedMatch = Annotated[Admitted, "Match"]
 """A `Match` that is not defined for, or not meant for, every row."""
 
 
 class Order(NamedTuple):
-    """Rows best first, extendable past the budget, so that a smaller budget is a prefix."""
+    """Rows best first, extendable past the budget, so that a smaller budget is a prefix.
+
+    `weights`, `float32`, and `reasons` stand beside the rows; `size` is how many the method itself would keep, which is
+    what the budget `auto` takes.
+    """
 
     rows: NDArray[np.int64]
     gains: NDArray[np.float64] | None = None
     reasons: list[str] | None = None
+    weights: NDArray[np.float32] | None = None
+    size: int | None = None
+
+
+@runtime_checkable
+class SetFunction(Protocol):
+    """What a set of rows is worth, told as the gain of one more row given those taken so far.
+
+    Rows are places `0 … size - 1` among those that the method was given. The engine asks for the best row that budget
+    and limits leave open and takes it, again and again; the function knows neither. A class that inherits from this one
+    has to say `size`, `gains` and `take`.
+    """
+
+    size: int
+    submodular: bool = True
+    """Whether gains only shrink as rows are taken: then lazy greedy is exact, and gain per cost makes sense."""
+
+    def gains(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The gain of each of `rows`, none of which is taken yet."""
+        ...
+
+    def take(self, row: int) -> str | None:
+        """Take a row; what there is to say of why, if anything."""
+        ...
+
+    def best(self, open: NDArray[np.bool_], price: NDArray[np.float64] | None = None) -> tuple[int, float]:
+        """The open row with the largest gain (per price, if given) and its gain, ties by row; at least one is open.
+
+        Between calls with one and the same array `open`, rows are only closed; another array may open others.
+        """
+        rows = np.flatnonzero(open)
+        gains = self.gains(rows)
+        at = int(np.argmax(gains if price is None else gains / price[rows]))
+        return int(rows[at]), float(gains[at])
+
+    def fresh(self) -> "SetFunction":
+        """The same function with no row taken; what was computed from the data alone is shared."""
+        ...
+
+    def weights(self, rows: NDArray[np.int64]) -> NDArray[np.float32] | None:
+        """How much each of these rows, in the order they were taken, stands for; None where each counts once."""
+        return None
+
+
+class Tags(NamedTuple):
+    """The tags of n rows: `codes[starts[i]:starts[i + 1]]` are those of row i, each once; `names` are the tags."""
+
+    starts: NDArray[np.int64]
+    codes: NDArray[np.int32]
+    names: list[str]
+
+
+class Balance(NamedTuple):
+    """Shares that the groups of a column should have: `codes int64 [n]`, -1 for others, and `shares float64 [g]`."""
+
+    column: str
+    groups: list[str]
+    codes: NDArray[np.int64]
+    shares: NDArray[np.float64]
 
 
 @runtime_checkable
@@ -59,7 +125,7 @@ class Schedule(Protocol):
         return state
 
 
-KINDS = ("Score", "Match", "Order", "Schedule")
+KINDS = ("Score", "Match", "Order", "SetFunction", "Schedule")
 POLES = (("hard", "easy"), ("good", "bad"), ("near", "far"), ("novel", "known"), ("noisy", "clean"))
 QUALIFIERS = ("target_", "prior_", "conditional_", "reference_", "null_")
 
@@ -87,6 +153,35 @@ WORDS = {
         Word("group", "[n]", "int64", "group, coded from 0 in order of appearance", "--group COLUMN"),
         Word("cost", "[n]", "float64", "what keeping the example costs, at least 0", "--cost COLUMN"),
         Word("embedding", "[n, d]", "float32", "a vector per example, finite", "--embedding COLUMN, 'f*' or FILE.npy"),
+        Word(
+            "probs", "[n, k]", "float32", "class probabilities, which sum to 1", "--use probs=COLUMN, 'p*' or FILE.npy"
+        ),
+        Word("mis_score", "[n]", "float64", "a second score; low casts doubt on the label", "--use mis_score=COLUMN"),
+        Word("tags", "[n]", "Tags", "the tags of each example", "--use tags=COLUMN of lists of text"),
+        Word("tag_embedding", "[tags, e]", "float32", "a vector per tag", "--use tag_embedding=FILE of tag and vector"),
+        Word("balance", "", "list of Balance", "shares wanted of groups", "--use balance=COLUMN=GROUP:SHARE,…"),
+        Word(
+            "match",
+            "[n, t]",
+            "Matches",
+            "nearness of each example to each of the target's",
+            "--use match=FILE.npy, or vectors of pool and target",
+        ),
+        Word(
+            "target_embedding",
+            "[t, d]",
+            "float32",
+            "vectors of the target's examples",
+            "--target FILE with the column of --embedding",
+        ),
+        Word("target", "[t]", "int64", "which target each of the targets' examples is of", "--target FILE"),
+        Word("start", "[s]", "int64", "places of rows that one has already", "--start SELECTION"),
+        Word(
+            "mass", "[n]", "float64", "how many examples each row stands for; 1 unless parts are merged", "the engine"
+        ),
+        Word(
+            "count", "", "int", "how many rows the budget keeps, for methods that divide the whole of it", "the engine"
+        ),
         Word("target_text", "[t]", "Arrow string array", "the texts of the target sample", "--target FILE"),
         Word("target_length", "[t]", "int64", "characters of the target's texts", "--target FILE"),
         Word("state", "", "the method's own", "what the method's `finish` made of the whole pool", "the method"),

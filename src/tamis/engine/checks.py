@@ -5,22 +5,24 @@ from typing import TYPE_CHECKING
 
 from tamis import refusals
 from tamis.budget import UNITS, Budget, said_shares
+from tamis.engine.bindings import BOUND
 from tamis.engine.ids import read_ids
 from tamis.pool.base import missing_column
 from tamis.pool.roles import ACCEPTS, need_text, said_kind
 from tamis.registry import nearest
+from tamis.vocabulary import WORDS
 
 if TYPE_CHECKING:
     from tamis.engine.plan import Plan
     from tamis.engine.request import Request
     from tamis.registry import Method
 
-COLUMN_NEEDS = {"score": "numbers", "cost": "numbers", "label": "codes", "group": "codes"}
+COLUMN_NEEDS = {"score": "numbers", "cost": "numbers", "mis_score": "numbers", "label": "codes", "group": "codes"}
 TEXT_NEEDS = {"text", "length"}
-TARGET_NEEDS = {"target_text", "target_length"}
+TARGET_NEEDS = {"target_text", "target_length", "target_embedding"}
 OF_TEXTS = ("text", "length")  # what a method gets that scores while texts are read
-OF_ROWS = ("key", "score", "cost", "label", "group", "length", "embedding")  # what one gets that scores afterwards
-OF_ORDERS = (*OF_ROWS, "rng", "target_length")
+OF_BLOCKS = ("key", *COLUMN_NEEDS, "length", "embedding", "probs")  # what one gets that scores rows afterwards
+OF_ALL = (*OF_BLOCKS, *BOUND, "rng", "target", "target_length", "start", "mass", "count")  # what one gets that sees all
 
 
 def check_schedule(method: "Method", request: "Request", training: bool) -> None:
@@ -35,7 +37,7 @@ def check_schedule(method: "Method", request: "Request", training: bool) -> None
 
 
 def check_needs(plan: "Plan", place: str) -> None:
-    needs = plan.method.needs
+    needs = plan.supplied
     _check_supply(plan)
     if not TEXT_NEEDS.isdisjoint(needs):
         plan.roles["text"] = need_text(plan.pool.schema, plan.roles, place)
@@ -44,6 +46,8 @@ def check_needs(plan: "Plan", place: str) -> None:
     for need in needs:
         if need in COLUMN_NEEDS and need not in plan.roles:
             raise _need_without_column(plan, need, place)
+        if need in ("probs", "tags", "tag_embedding", "balance") and need not in plan.request.use:
+            raise refusals.NEED_NOT_BOUND(plan.method.name, need=need, supply=WORDS[need].supply)
     if not TARGET_NEEDS.isdisjoint(needs) and not plan.request.target:
         raise refusals.TARGET_NEEDED(plan.method.name)
 
@@ -62,7 +66,7 @@ def _check_supply(plan: "Plan") -> None:
     method = plan.method
     if method.fit and not plan.has_scores:
         raise refusals.FIT_OF_ORDER(method.name, kind="an Order" if method.kind == "Order" else "a Schedule")
-    known = OF_TEXTS if plan.reads_text_to_score else OF_ROWS if plan.has_scores else OF_ORDERS
+    known = OF_TEXTS if plan.reads_text_to_score else OF_BLOCKS if plan.scores_blocks else OF_ALL
     known = (*known, "state") if method.fit else known
     for name, argument in inspect.signature(method.function).parameters.items():
         if name not in known and argument.kind is not argument.KEYWORD_ONLY:
@@ -72,6 +76,10 @@ def _check_supply(plan: "Plan") -> None:
 
 def check_budget(plan: "Plan", budget: Budget, place: str) -> None:
     schema = plan.pool.schema
+    if budget.is_auto and not plan.method.own_size:
+        raise refusals.BUDGET_AUTO(budget.place, method=plan.method.name)
+    if budget.is_auto and (plan.quota or plan.floor):
+        raise refusals.BUDGET_AUTO_DIVIDED(budget.place)
     if budget.is_cost and plan.method.kind == "Schedule":
         raise refusals.SCHEDULE_OF_COST(plan.method.name, budget=budget.asked, unit=budget.unit)
     if budget.is_cost and budget.unit not in UNITS:

@@ -12,9 +12,11 @@ from tamis import refusals
 from tamis.budget import Share, said_shares
 from tamis.engine.frame import Frame
 from tamis.engine.plan import Plan
+from tamis.engine.setwise import Growing
 from tamis.limits import Blocks, Limits, Taken, walk, walk_targets
 from tamis.ops.apportion import divide
 from tamis.registry import nearest
+from tamis.vocabulary import Order
 
 Rows = NDArray[np.int64]
 NO_ROWS = np.empty(0, np.int64)
@@ -23,7 +25,10 @@ BOUNDS = ("low", "high", "min_tokens")  # parameters that say which rows may be 
 
 @dataclass
 class Choice:
-    """The kept rows, best first: for which target, from which place of its order, and by which rule."""
+    """The kept rows, best first: for which target, from which place of its order, and by which rule.
+
+    `order` is the method's own, if it makes one; there the place of a row is -1 where it stands outside the order.
+    """
 
     rows: Rows
     target: Rows
@@ -33,18 +38,41 @@ class Choice:
     spent: float
     shares: list[dict[str, Any]] = field(default_factory=list)
     target_shares: NDArray[np.float64] | None = None
+    order: Order | None = None
+
+    def of_order(self, values: NDArray[Any] | None) -> NDArray[Any] | None:
+        """The value of each kept row, of values beside the rows of `order`; NaN where a row stands outside it."""
+        if values is None or self.order is None:
+            return None
+        return np.where(self.place < 0, np.nan, values[self.place]) if len(values) else np.full(len(self.rows), np.nan)
 
 
 BY_ORDER, BY_FLOOR, BY_MUST = 0, 1, 2
 
 
-def choose(plan: Plan, frame: Frame, eligible: NDArray[np.bool_], must: Rows, orders: Sequence[Blocks]) -> Choice:
-    """Take rows in their order, one order a target, as budget and limits allow; `must` come first."""
+def weights_of(choice: Choice) -> NDArray[np.float32]:
+    """The weight of each kept row; 1 where the method defines none, and for a row outside its order."""
+    found = choice.of_order(choice.order.weights) if choice.order is not None else None
+    if found is None:
+        return np.ones(len(choice.rows), np.float32)
+    return np.where(np.isnan(found), 1.0, found).astype(np.float32)
+
+
+def choose(
+    plan: Plan, frame: Frame, eligible: NDArray[np.bool_], must: Rows, orders: Sequence[Blocks] | Growing,
+    order: Order | None = None, size: int = 0,
+) -> Choice:  # fmt: skip
+    """Take rows in their order, one order a target, as budget and limits allow; `must` come first.
+
+    `order` is the one that the method made, if it made one, `size` how many rows the method itself would keep.
+    """
     cost = cost_column(plan, frame)
-    limit = _limit(plan, eligible, cost)
+    limit = max(size, len(must)) if plan.budget and plan.budget.is_auto else limit_of(plan, eligible, cost)
     limits, quotas = _limits(plan, frame, limit, cost)
     if len(must) and (over := limits.charge(must)) > 0:
         raise refusals.MUST_KEEP_OVER_BUDGET("--must-keep", over=over)
+    if isinstance(orders, Growing):
+        return _grown(plan, frame, limit, limits, must, orders, quotas)
     targets = _target_parts(plan, limit - float(limits.costs(must).sum()))
     takes = [(BY_MUST, Taken(must, np.full(len(must), -1), np.arange(len(must))))]
     floors = _take_floors(plan, frame, limit, limits, orders, targets, must, takes)
@@ -54,14 +82,63 @@ def choose(plan: Plan, frame: Frame, eligible: NDArray[np.bool_], must: Rows, or
         takes.append((BY_ORDER, _serve(orders, targets, limits, _gone(takes))))
     choice = _ordered(takes, len(orders))
     choice.limit = limit
-    choice.spent = float(limits.costs(choice.rows).sum())
-    choice.shares = _spent_shares(plan, frame, choice, limits, quotas | floors)
     choice.target_shares = targets
+    choice.order = order
+    if order is not None and len(must):
+        choice.place[choice.rule == BY_MUST] = _places(order.rows, choice.rows[choice.rule == BY_MUST])
+    if not len(choice.rows) and not any(len(block) for one in orders for block in one()):
+        raise _none_admitted(plan, int(np.count_nonzero(eligible)))
+    return _settled(plan, frame, choice, limits, quotas | floors)
+
+
+def _grown(
+    plan: Plan, frame: Frame, limit: float, limits: Limits, must: Rows, growing: Growing,
+    quotas: dict[tuple[str, str], float],
+) -> Choice:  # fmt: skip
+    """The choice of a greedy, which sees the limits while it takes rows."""
+    growing.keep(must)
+    due = _floors(plan, limit, limits.cost is None) if plan.floor else {}
+    least = _least(plan, frame, due, limits.cost) if plan.floor else None
+    if least is not None:
+        least.charge(must)
+    takes = [(BY_MUST, Taken(must, np.full(len(must), -1), np.arange(len(must))))]
+    takes.append((BY_ORDER, growing.walk(limits, least)))
+    if plan.request.borrow and plan.quota:
+        limits.pool(limit - float(limits.costs(_gone(takes)).sum()))
+        takes.append((BY_ORDER, growing.walk(limits)))
+    choice = _ordered(takes, 1)
+    choice.limit, choice.order = limit, growing.order()
+    choice.target_shares = np.array([limit])
+    return _settled(plan, frame, choice, limits, quotas | due)
+
+
+def limits_of(plan: Plan, frame: Frame, limit: float, cost: NDArray[np.float64] | None) -> tuple[Limits, Limits | None]:
+    """The limits, and what floors ask for at least."""
+    limits, _ = _limits(plan, frame, limit, cost)
+    return limits, _least(plan, frame, _floors(plan, limit, cost is None), cost) if plan.floor else None
+
+
+def _least(plan: Plan, frame: Frame, due: dict[tuple[str, str], float], cost: NDArray[np.float64] | None) -> Limits:
+    """What the groups with floors are due, bin 0 being all others."""
+    bins = _bins(plan.floor, frame, said_shares("--floor", plan.floor))
+    return Limits(np.array([0.0, *due.values()]), cost, bins, plan.request.fill)
+
+
+def _settled(plan: Plan, frame: Frame, choice: Choice, limits: Limits, due: dict[tuple[str, str], float]) -> Choice:
+    """A choice with what it spent, as a whole and on each group with a quota or floor."""
+    choice.spent = float(limits.costs(choice.rows).sum())
+    choice.shares = _spent_shares(plan, frame, choice, limits, due)
     if not len(choice.rows):
-        if not any(len(block) for order in orders for block in order()):
-            raise _none_admitted(plan, int(np.count_nonzero(eligible)))
         raise refusals.BUDGET_BELOW_ANY_ROW(f"budget {plan.request.budget!r}")
     return choice
+
+
+def _places(order: Rows, rows: Rows) -> Rows:
+    """The place of each of `rows` in an order, -1 where it is not in it."""
+    by_row = np.argsort(order, kind="stable")
+    at = np.minimum(np.searchsorted(order, rows, sorter=by_row), max(len(order) - 1, 0))
+    found = by_row[at] if len(order) else np.zeros(len(rows), np.int64)
+    return np.where(order[found] == rows, found, -1) if len(order) else np.full(len(rows), -1)
 
 
 def _none_admitted(plan: Plan, eligible: int) -> Exception:
@@ -83,7 +160,8 @@ def cost_column(plan: Plan, frame: Frame) -> NDArray[np.float64] | None:
     return cost
 
 
-def _limit(plan: Plan, eligible: NDArray[np.bool_], cost: NDArray[np.float64] | None) -> float:
+def limit_of(plan: Plan, eligible: NDArray[np.bool_], cost: NDArray[np.float64] | None) -> float:
+    """What may be spent, in rows or in the unit of the cost; refuses more than the eligible rows have."""
     assert plan.budget is not None
     if cost is None:
         return float(plan.budget.rows(int(np.count_nonzero(eligible))))
@@ -135,8 +213,8 @@ def _take_floors(
     if not plan.floor:
         return {}
     due = _floors(plan, limit, limits.cost is None)
-    bins = _bins(plan.floor, frame, said_shares("--floor", plan.floor))
-    least = Limits(np.array([0.0, *due.values()]), limits.cost, bins, plan.request.fill)
+    least = _least(plan, frame, due, limits.cost)
+    bins = least.bins(np.arange(frame.rows))
     least.charge(must)
     least.closed |= np.arange(len(due) + 1) == 0
     found = _serve(orders, targets, least, must)

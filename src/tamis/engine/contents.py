@@ -70,13 +70,18 @@ def columns_read(frame: Frame, number: int) -> Iterator[tuple[str, NDArray[Any]]
     for name in table.column_names:
         if name.startswith("code:"):
             yield name, _code_hashes(table[name])
+        elif name == "tags":
+            lists = table[name].combine_chunks()
+            yield "tags", hash_rows(pc.list_flatten(lists))
+            yield "tags of a row", pc.fill_null(pc.list_value_length(lists), 0).to_numpy().astype(np.int64)
         elif name not in UNREAD:
             yield name, table[name].to_numpy()
     part = frame.parts[number]
     if part.with_name(f"{part.stem}.texts.npy").exists():
         yield "text", frame.text_hashes(number)
-    if (vectors := part.with_name(f"{part.stem}.embedding.npy")).exists():
-        yield "embedding", np.load(vectors, allow_pickle=False)
+    for name in ("embedding", "match", "probs"):
+        if (vectors := part.with_name(f"{part.stem}.{name}.npy")).exists():
+            yield name, np.load(vectors, allow_pickle=False)
 
 
 def _code_hashes(column: pa.ChunkedArray) -> NDArray[np.uint64]:

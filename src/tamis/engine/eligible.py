@@ -41,6 +41,11 @@ def find_eligible(run: Run, frame: Frame) -> Eligible:
         if plan.within is not None and len(lost := np.setdiff1d(must, plan.within)):
             raise refusals.WITHIN_NOT_KEPT("--must-keep", id=frame.ids(lost[:1])[0].as_py())
         earlier = _leave_out_earlier(run, frame, mask)
+        if plan.start is not None:
+            if len(both := np.intersect1d(must, plan.start)):
+                raise refusals.ID_HAD_ALREADY("--must-keep", id=frame.ids(both[:1])[0].as_py())
+            had = int(np.count_nonzero(mask[plan.start]))
+            mask[plan.start] = False
         without_text = _without_text(run, frame, mask, must)
         mask[without_text] = False
         pairs = np.empty((0, 2), np.int64)
@@ -50,6 +55,7 @@ def find_eligible(run: Run, frame: Frame) -> Eligible:
             mask[pairs[:, 0]] = False
         counts = {"pool": frame.rows, "excluded": len(excluded), "without_text": len(without_text)}
         counts |= {"not_in_earlier_selection": earlier} if request.within else {}
+        counts |= {"had_already": had} if request.start else {}
         counts |= {"duplicates": len(pairs), "eligible": int(np.count_nonzero(mask))}
         step.rows_in, step.rows_out = frame.rows, counts["eligible"]
     if len(without_text):
@@ -93,6 +99,8 @@ def warn_of_leaks(run: Run, frame: Frame, targets: list[Frame]) -> None:
     if not run.plan.columns["duplicates"]:
         return
     for target, found in zip(run.plan.targets, targets, strict=True):
+        if target.text is None:
+            continue
         hashes = np.concatenate([part[:, :2] for _, part in found.hashes("texts")])
         inside = int(np.count_nonzero(find_rows(lambda: frame.hashes("texts"), hashes) >= 0))
         if inside:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 import tamis
-from tamis.engine.choose import BY_FLOOR, BY_MUST, Choice
+from tamis.engine.choose import BY_FLOOR, BY_MUST, Choice, weights_of
 from tamis.engine.contents import contents, vectors_record
 from tamis.engine.frame import BLOCK, Frame
 from tamis.engine.parts import read_arrays, read_table, write_array
@@ -45,6 +45,8 @@ def outputs(run: Run, done: Outcome, gathered: "Gathered") -> dict[str, Callable
 def selection_batches(done: Outcome) -> Iterator[pa.RecordBatch]:
     """The rows of `selection.parquet` in batches by rank."""
     plan, frame, choice, order = done.plan, done.frame, done.choice, done.order
+    gains = choice.of_order(order.gains) if order is not None else None
+    weights = weights_of(choice)
     names = [target.name for target in plan.targets]
     kind = id_type(frame)
     schema = SCHEMA.set(SCHEMA.get_field_index("id"), pa.field("id", kind))
@@ -53,15 +55,14 @@ def selection_batches(done: Outcome) -> Iterator[pa.RecordBatch]:
         rows, target = choice.rows[block], choice.target[block]
         scores = done.scores_of(rows, target)
         file, file_row = frame.files(rows)
-        gains = order.gains[choice.place[block]] if order is not None and order.gains is not None else None
         yield pa.record_batch(
             [
                 pa.array(rows),
                 frame.ids(rows).cast(kind),
                 pa.array(np.arange(start, start + len(rows))),
-                pa.array(np.ones(len(rows), np.float32)),
+                pa.array(weights[block]),
                 pa.nulls(len(rows), pa.float64()) if scores is None else pa.array(scores),
-                pa.nulls(len(rows), pa.float64()) if gains is None else pa.array(np.asarray(gains, np.float64)),
+                pa.nulls(len(rows), pa.float64()) if gains is None else _or_null(gains[block]),
                 pa.array([names[t] if plan.method.kind == "Match" and t >= 0 else None for t in target], pa.string()),
                 pa.array(reasons(done, block), pa.string()),
                 file,
@@ -69,6 +70,11 @@ def selection_batches(done: Outcome) -> Iterator[pa.RecordBatch]:
             ],
             schema=schema,
         )
+
+
+def _or_null(values: NDArray[Any]) -> pa.Array:
+    """Numbers, null for NaN."""
+    return pa.array(np.asarray(values, np.float64), mask=np.isnan(values))
 
 
 def id_type(frame: Frame) -> pa.DataType:
@@ -90,7 +96,7 @@ def reasons(done: Outcome, block: slice) -> list[str]:
         text = "must-keep" if rule == BY_MUST else f"{start} {place + 1:,}{ending}"
         if rule == BY_FLOOR:
             text += ", taken first for its floor"
-        if rule != BY_MUST and order is not None and order.reasons is not None:
+        if rule != BY_MUST and order is not None and order.reasons is not None and order.reasons[place]:
             text += f": {order.reasons[place]}"
         found.append(text)
     return found
@@ -235,7 +241,7 @@ def choice_manifest(run: Run, choice: Choice, rows: dict[str, int]) -> dict[str,
             "spent": choice.spent,
         },
         "quotas": choice.shares,
-    }
+    } | ({"objective": run.objective} if run.objective else {})
 
 
 def times(run: Run, started: datetime) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tamis.engine.parts import blank, read_table
 from tamis.engine.vectors import VectorFile, assemble
 from tamis.ops.hashing import mix64
 from tamis.pool import Pool
+from tamis.vocabulary import Tags
 
 BLOCK = 1 << 20
 
@@ -104,12 +105,26 @@ class Frame:
         names = pa.array([file.name for file in self.pool.files], pa.string())
         return names.take(pa.array(index)), rows - self.file_starts[index]
 
-    def vectors(self, file: VectorFile | None) -> NDArray[Any]:
+    def vectors(self, file: VectorFile | None, name: str = "embedding") -> NDArray[Any]:
         """`float [n, d]`, of a file beside the pool or of its columns; memory-mapped where it is large."""
-        if "embedding" not in self.columns:
-            parts = [part.with_name(f"{part.stem}.embedding.npy") for part in self.parts]
-            self.columns["embedding"] = file.of_pool(self.rows) if file else assemble(parts, self.rows, self.work)
-        return self.columns["embedding"]
+        key = f"vectors:{name}"
+        if key not in self.columns:
+            parts = [part.with_name(f"{part.stem}.{name}.npy") for part in self.parts]
+            self.columns[key] = file.of_pool(self.rows) if file else assemble(parts, self.rows, self.work, name)
+        return self.columns[key]
+
+    def tags(self, rows: NDArray[np.int64]) -> Tags:
+        """The tags of `rows`, coded in the order in which they first appear in these rows."""
+        lists = pa.chunked_array([table["tags"].combine_chunks() for table in self.tables]).take(pa.array(rows))
+        lists = lists.combine_chunks()
+        flat = pc.list_flatten(lists)
+        names = pc.unique(flat)
+        codes = pc.index_in(flat, value_set=names).to_numpy(zero_copy_only=False)
+        row = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False).astype(np.int64)
+        pairs = np.unique(row * max(len(names), 1) + codes)
+        row, codes = np.divmod(pairs, max(len(names), 1))
+        starts = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(rows)))]).astype(np.int64)
+        return Tags(starts, codes.astype(np.int32), names.to_pylist())
 
     def where(self, row: int) -> str:
         """File and place of a row, for a message."""

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from tamis import refusals
 from tamis.budget import UNITS, Budget, Share, parse_several
+from tamis.engine.bindings import BOUND, Bindings, find_bindings
 from tamis.engine.checks import COLUMN_NEEDS, TEXT_NEEDS, check_budget, check_limits, check_needs, check_schedule
 from tamis.engine.parameters import find_parameters, find_shares
-from tamis.engine.request import ROLES, Request
+from tamis.engine.request import ROLES, Request, parse_memory
 from tamis.engine.targets import Target, open_targets
 from tamis.engine.tokens import load_tokenizer
-from tamis.engine.vectors import VectorFile, find_vectors
+from tamis.engine.vectors import COLUMN, VectorFile, find_vectors
 from tamis.engine.within import rows_within
 from tamis.ops.choosers import Chooser
 from tamis.pool import Pool, open_pool
@@ -30,7 +31,10 @@ from tamis.registry import Method, find, nearest
 
 @dataclass
 class Plan:
-    """What will be done. `columns` says what one pass over the pool must bring: see `tamis.engine.tasks.scan`."""
+    """What will be done. `columns` says what one pass over the pool must bring: see `tamis.engine.tasks.scan`.
+
+    `supplied` are the needs that the method will be given, and what they are made of.
+    """
 
     request: Request
     method: Method
@@ -47,12 +51,28 @@ class Plan:
     shares: Any = "equal"
     notes: list[str] = field(default_factory=list)
     verb: str = "select"
-    vectors: VectorFile | None = None
+    bindings: Bindings = field(default_factory=Bindings)
+    supplied: tuple[str, ...] = ()
 
     @property
     def budget(self) -> Budget | None:
         """The only budget, or the first of several; None when rows are only scored."""
         return self.budgets[0] if self.budgets else None
+
+    @cached_property
+    def memory(self) -> float:
+        """Bytes that a method may use to see all rows at once."""
+        return parse_memory(self.request.memory)
+
+    @property
+    def vectors(self) -> VectorFile | None:
+        """The file of the pool's vectors, where they lie beside it."""
+        return self.bindings.files.get(COLUMN)
+
+    @cached_property
+    def start(self) -> NDArray[np.int64] | None:
+        """The rows that one has already, ascending, where an earlier selection says so; it is read once."""
+        return rows_within(self.request.start, self.pool, "--start") if self.request.start else None
 
     @cached_property
     def within(self) -> NDArray[np.int64] | None:
@@ -72,8 +92,14 @@ class Plan:
         inputs = {"the pool": self.pool.fingerprint}
         if self.within is not None:
             inputs["the earlier selection"] = digest(self.within)
-        if self.vectors:
-            inputs["the embedding"] = stamp(self.vectors.path)
+        if self.start is not None:
+            inputs["the rows to start from"] = digest(self.start)
+        inputs |= {f"the {word}": stamp(file.path) for word, file in self.bindings.files.items()}
+        if self.bindings.tag_vectors is not None:
+            inputs["the table of tags"] = self.bindings.tag_vectors.fingerprint
+        inputs |= {
+            f"the vectors of the target {one.name}": stamp(one.vectors.path) for one in self.targets if one.vectors
+        }
         inputs |= {f"the target {target.name}": target.pool.fingerprint for target in self.targets}
         inputs |= {
             what: digest(Path(path).read_bytes()) for what, path in named.items() if path and Path(path).is_file()
@@ -91,6 +117,11 @@ class Plan:
         return self.method.kind in ("Score", "Match")
 
     @property
+    def scores_blocks(self) -> bool:
+        """Whether rows are scored block by block, each by itself."""
+        return self.has_scores and self.method.streams
+
+    @property
     def reads_text(self) -> bool:
         """Whether the method cannot judge a row that has no text."""
         return bool(TEXT_NEEDS & set(self.method.needs)) or self.method.fit is not None
@@ -103,7 +134,8 @@ class Plan:
     @property
     def measures_text(self) -> bool:
         """Whether n-gram counts of pool, target and selection are compared."""
-        return bool(self.targets) and self.columns["text"] is not None
+        texts = [target.text is not None for target in self.targets]
+        return bool(texts) and all(texts) and self.columns["text"] is not None
 
     @property
     def group_column(self) -> str | None:
@@ -121,7 +153,7 @@ def make_plan(request: Request, source: Any = None, targets: Any = None, trainin
     `source` and `targets` stand in for the request's paths when the pool is in memory. Only where a model will be
     trained can a method be a `Schedule`.
     """
-    method, given = _method(request)
+    method, given, bound = _method(request)
     check_schedule(method, request, training)
     vectors = given.pop("embedding")
     pool = open_pool(source if source is not None else request.pool)
@@ -134,9 +166,13 @@ def make_plan(request: Request, source: Any = None, targets: Any = None, trainin
     chooser, parameters, choosing, shares = find_parameters(request, method)
     notes = [*pool.notes, *mixed_notes(pool.mixed, roles, place)]
     plan = Plan(request, method, parameters, chooser, choosing, pool, [], roles, asked, quota, floor, {}, shares, notes)
-    needed = method.name if "embedding" in method.needs else ""
-    plan.vectors = find_vectors(pool, roles, vectors, request.represent, needed)
+    plan.bindings = find_bindings(plan, bound, place)
+    plan.supplied = _supplied(plan)
+    needed = method.name if COLUMN in plan.supplied else ""
+    if (file := find_vectors(pool, roles, vectors, request.represent, needed)) is not None:
+        plan.bindings.files[COLUMN] = file
     check_needs(plan, place)
+    _ = plan.memory, plan.start
     for budget in plan.budgets:
         check_budget(plan, budget, place)
     check_limits(plan, place)
@@ -147,17 +183,41 @@ def make_plan(request: Request, source: Any = None, targets: Any = None, trainin
     return plan
 
 
-def _method(request: Request) -> tuple[Method, dict[str, str | None]]:
-    """The method, and the columns given for roles, those of `top:COLUMN` and `--use` included."""
-    given: dict[str, str | None] = {role: getattr(request, role) for role in (*ROLES, "embedding")}
-    for word, column in request.use.items():
-        if word not in given:
-            place, near = f"--use {word}={column}", nearest(word, given)
-            raise refusals.ROLE_UNKNOWN(place, word=word, near=near, roles=", ".join(given))
-        given[word] = column
+def _method(request: Request) -> tuple[Method, dict[str, str | None], dict[str, str]]:
+    """The method, the columns given for roles, also by `top:COLUMN` and `--use`, and what else `--use` binds."""
+    given: dict[str, str | None] = {role: getattr(request, role) for role in (*ROLES, COLUMN)}
+    bound: dict[str, str] = {}
+    for word, source in request.use.items():
+        if word in BOUND:
+            bound[word] = source
+        elif word in given or word in COLUMN_NEEDS:
+            given[word] = source
+        else:
+            known = (*given, *COLUMN_NEEDS, *BOUND)
+            place, near = f"--use {word}={source}", nearest(word, dict.fromkeys(known))
+            raise refusals.ROLE_UNKNOWN(place, word=word, near=near, roles=", ".join(dict.fromkeys(known)))
     if request.method_name != request.method:
         given["score"] = request.method.partition(":")[2]
-    return find(request.method_name), given
+    return find(request.method_name), given, bound
+
+
+def _supplied(plan: Plan) -> tuple[str, ...]:
+    """Needs that the method will be given, optional ones where the request has them, and what they are made of."""
+    request, found = plan.request, []
+    asked = {COLUMN} if request.embedding or request.represent else set()
+    asked |= {*plan.roles, *request.use, "start", "mass", "count", "key"}
+    asked |= {"target_embedding", "target"} if request.target else set()
+    for need in plan.method.needs:
+        if need in plan.method.optional and need not in asked:
+            continue
+        found.append(need)
+        if need == "match" and "match" not in plan.roles:
+            found += [COLUMN, "target_embedding"]
+        elif need == "target_embedding":
+            found.append(COLUMN)
+        elif need == "tag_embedding":
+            found.append("tags")
+    return tuple(dict.fromkeys(found))
 
 
 def _columns(plan: Plan) -> dict[str, Any]:
@@ -165,8 +225,8 @@ def _columns(plan: Plan) -> dict[str, Any]:
     roles = plan.roles
     column = {role: found.column for role, found in roles.items()}
     numbers: set[str] = set()
-    codes: set[str] = set()
-    for need in plan.method.needs:
+    codes = {shares[0].column for shares in plan.bindings.balance}
+    for need in plan.supplied:
         if need in COLUMN_NEEDS:
             (numbers if COLUMN_NEEDS[need] == "numbers" else codes).add(column[need])
     for budget in plan.budgets:
@@ -175,12 +235,14 @@ def _columns(plan: Plan) -> dict[str, Any]:
     if plan.group_column:
         codes.add(plan.group_column)
     tokens = any(budget.unit == "tokens" for budget in plan.budgets) or plan.shares == "tokens"
+    derived = [COLUMN] if COLUMN in plan.supplied and not plan.vectors else []
     return {
         "text": column.get("text"),
         "id": column.get("id"),
         "numbers": sorted(numbers),
         "codes": sorted(codes),
-        "embedding": "embedding" if "embedding" in plan.method.needs and not plan.vectors else None,
+        "vectors": [*derived, *(word for word in plan.bindings.derived if word in plan.supplied)],
+        "tags": column["tags"] if "tags" in plan.supplied else None,
         "image": IMAGE if "image" in roles else None,
         "duplicates": plan.request.duplicates == "drop" and "text" in column,
         "tokens": (plan.request.tokenizer or "default") if tokens else None,

@@ -1,5 +1,6 @@
 """What is asked: one object that the command line, a recipe and a Python call all make."""
 
+import re
 import shlex
 from decimal import Decimal
 from os import PathLike, fspath
@@ -40,11 +41,12 @@ class Request(BaseModel):
     image: str | None = Field(None, description="column of the image: its bytes, its path, or a struct of both")
     embedding: str | None = Field(None, description="vectors: a column of lists, columns such as f*, or FILE.npy")
     represent: str | None = Field(None, description="what makes vectors of images: small-image or MODEL.onnx")
-    use: dict[str, str] = Field({}, description="what fills a need: word=COLUMN")
+    use: dict[str, str] = Field({}, description="what fills a need: word=COLUMN, or word=FILE.npy")
     set: dict[str, Any] = Field({}, description="parameters of the method or its chooser: name=value")
     choose: str | None = Field(None, description="replaces the method's way to choose")
     quota: list[str] = Field([], description="exact shares of the budget: COLUMN=GROUP:SHARE,GROUP:SHARE")
     floor: list[str] = Field([], description="least shares of the budget, same grammar")
+    start: str | None = Field(None, description="a selection that one has already: it shapes gains, not the budget")
     within: str | None = Field(None, description="an earlier selection: only rows that it keeps may be chosen")
     borrow: bool = Field(False, description="let others have what a group with a quota or floor is short of")
     fill: bool = Field(False, description="go on after the first row that does not fit into a cost budget")
@@ -56,6 +58,7 @@ class Request(BaseModel):
     tokenizer: str | None = Field(None, description="a tokenizer.json to count tokens with")
     subset: bool = Field(True, description="write the kept rows in the pool's format")
     examples: bool = Field(True, description="show texts in the report")
+    memory: str | None = Field(None, description="bytes that a method may use to see all rows at once [default: 8GB]")
     force: bool = Field(False, description="replace a different selection in the output folder")
     workers: int | None = Field(None, ge=1, description="processes; the number of cores by default")
 
@@ -92,6 +95,19 @@ class Request(BaseModel):
             else:
                 words += [flag, str(value)]
         return shlex.join(words)
+
+
+def parse_memory(text: str | None) -> float:
+    """`2GB` as bytes, 8 GB without one; powers of 1000.
+
+    Examples:
+        >>> parse_memory("1.5 GB"), parse_memory("200M")
+        (1500000000.0, 200000000.0)
+    """
+    found = re.fullmatch(r"([0-9]+(?:[.][0-9]+)?) ?([KMGT]?)B?", (text or "8GB").strip(), re.IGNORECASE)
+    if found is None or float(found[1]) <= 0:
+        raise refusals.MEMORY_UNREADABLE(f"--memory {text}")
+    return float(found[1]) * float(1000 ** " KMGT".index(found[2].upper() or " "))
 
 
 def make_request(values: dict[str, Any], where: str = "request") -> Request:

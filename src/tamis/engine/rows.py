@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tamis.engine.choose import weights_of
 from tamis.engine.console import Console
 from tamis.engine.folder import Folder
 from tamis.engine.plan import Plan
@@ -17,11 +18,13 @@ from tamis.engine.workers import Workers
 
 
 class Kept(NamedTuple):
-    """Rows of the pool, best first; their weights; what was spent of the budget."""
+    """Rows of the pool, best first, their weights, what was spent of the budget, and gains and scores if any."""
 
     rows: NDArray[np.int64]
     weights: NDArray[np.float32]
     spent: float
+    gains: NDArray[np.float64] | None = None
+    scores: NDArray[np.float64] | None = None
 
 
 @contextmanager
@@ -37,5 +40,8 @@ def unheard(plan: Plan, work: Path) -> Iterator[tuple[Run, Workers]]:
 def keep_rows(plan: Plan, work: Path) -> Kept:
     """The rows that a plan keeps, as `run_select` would; `work` is a folder, not there yet, for what lies between."""
     with unheard(plan, work) as (run, workers):
-        choice = choose_rows(run, workers)
-    return Kept(choice.rows, np.ones(len(choice.rows), np.float32), choice.spent)
+        choice, scores = choose_rows(run, workers)
+        order = choice.order
+        gains = choice.of_order(order.gains) if order is not None else None
+        own = None if scores is None else np.max([column[choice.rows] for column in scores.columns], axis=0)
+    return Kept(choice.rows, weights_of(choice), choice.spent, gains, own)

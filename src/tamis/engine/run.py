@@ -1,7 +1,7 @@
 """Run a plan: scan, score, choose, gather, write; every finished shard is kept and never done twice."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 import tamis
 from tamis import refusals
 from tamis.budget import Budget
-from tamis.engine.choose import Choice, choose
+from tamis.engine import two_stage
+from tamis.engine.choose import Choice, choose, cost_column, limit_of, limits_of
 from tamis.engine.console import Console
 from tamis.engine.folder import Folder
 from tamis.engine.folds import folds
@@ -23,16 +24,17 @@ from tamis.engine.guard import guarded
 from tamis.engine.launch import Launched, usable_cores, worth_workers
 from tamis.engine.parts import read_arrays, write_array, write_arrays
 from tamis.engine.plan import Plan
-from tamis.engine.scores import Scores, method_order, priorities
+from tamis.engine.scores import Scores, checked_order, method_result, priorities
+from tamis.engine.setwise import Growing
 from tamis.engine.tasks import Job
 from tamis.engine.worker import peak_mb
 from tamis.engine.workers import Workers
 from tamis.kernels import compile_kernels
-from tamis.limits import Blocks
 from tamis.ops.ranking import descending
 from tamis.pool import Pool
 from tamis.pool.base import digest
 from tamis.registry import accepted, returned
+from tamis.vocabulary import Order, SetFunction
 
 KERNELS = {
     "texts": "tamis.ops._hash_kernels",
@@ -75,6 +77,7 @@ class Run:
     launched: Launched | None = None
     steps: list[Step] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
+    objective: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         self.start = time.monotonic()
@@ -154,7 +157,7 @@ class Run:
         if not frames[0].rows:
             raise refusals.POOL_EMPTY(" ".join(plan.request.pool), what="pool")
         for frame, target in zip(frames[1:], plan.targets, strict=True):
-            if not frame.rows or not frame.column("has_text", bool).any():
+            if not frame.rows or (target.text is not None and not frame.column("has_text", bool).any()):
                 raise refusals.TARGET_EMPTY(f"the target {target.name!r}")
         return frames[0], frames[1:]
 
@@ -197,8 +200,10 @@ class Run:
     def _target_spec(self, spec: dict[str, Any], index: int) -> dict[str, Any]:
         tokens = "default" if self.plan.shares == "tokens" else None
         text = self.plan.targets[index - 1].text
-        own: dict[str, Any] = {"text": text, "id": None, "numbers": [], "codes": [], "embedding": None}
-        return spec | own | {"duplicates": True, "tokens": tokens}
+        own: dict[str, Any] = {"text": text, "id": None, "numbers": [], "codes": [], "vectors": [], "tags": None}
+        if "target_embedding" in self.plan.supplied and not self.plan.targets[index - 1].vectors:
+            own["vectors"] = ["embedding"]
+        return spec | own | {"duplicates": text is not None, "tokens": tokens, "folds": spec["folds"] if text else []}
 
     def fold(self, frame: Frame, index: int) -> Any:
         """What fold number `index` made of all texts of a frame, merged in shard order."""
@@ -213,7 +218,7 @@ class Run:
                 result = partial if result is None else merge(result, partial)
         return result
 
-    def score(self, workers: Workers, frame: Frame, targets: list[Frame]) -> Scores | None:
+    def score(self, workers: Workers, frame: Frame, targets: list[Frame], eligible: NDArray[np.bool_]) -> Scores | None:
         """The method's scores of all rows; None when it makes an order."""
         plan, method = self.plan, self.plan.method
         if not plan.has_scores:
@@ -221,7 +226,11 @@ class Run:
         if not plan.reads_text_to_score:
             with self.timed("score", f"{method.name}: a number for every row") as step:
                 step.rows_in = step.rows_out = frame.rows
-                return Scores.from_columns(plan, frame, self.work)
+                if plan.scores_blocks:
+                    return Scores.from_columns(plan, frame, self.work)
+                rows = np.flatnonzero(eligible)
+                two_stage.refuse_beyond_memory(plan, frame, len(rows), 0)
+                return Scores.from_whole(plan, frame, targets, rows, self.work)
         state = None
         if method.finish:
             with self.timed("fit", f"{method.name}: merge what the scan counted, in shard order"):
@@ -258,43 +267,138 @@ class Run:
         assert self.plan.method.finish is not None
         return accepted(self.plan.method.finish, self.plan.parameters)
 
-    def orders(
+    def order(
         self, frame: Frame, targets: list[Frame], scores: Scores | None, eligible: NDArray[np.bool_]
-    ) -> tuple[list[Callable[[int], Blocks]], Any]:
-        """For each target a maker of rows in their order, given how many are likely to be wanted first.
-
-        Also the method's own `Order` where it makes one.
-        """
+    ) -> "Ordered":
+        """What orders are made of for any budget: priorities, the method's own order, or its set function."""
         plan = self.plan
         if plan.shares == "tokens":
             plan.shares = [float(found.column("tokens", np.int64).sum()) for found in targets]
+        rows = np.flatnonzero(eligible | self._had(frame))
         with self.timed("order", "put rows in their order") as step:
             step.rows_in = step.rows_out = int(np.count_nonzero(eligible))
-            if scores is None:
-                order = method_order(plan, frame, targets, eligible)
-                return [lambda first: partial(iter, [order.rows])], order
-            columns = priorities(plan, frame, scores, eligible, self.work)
-            return [
-                lambda first, column=column: partial(descending, column, eligible, first=first)  # type: ignore[misc]
-                for column in columns
-            ], None
+            if scores is not None:
+                columns = priorities(plan, frame, scores, eligible, self.work)
+                size = int(np.count_nonzero(np.isfinite(columns[0]) & eligible))
+                return Ordered(columns, None, None, rows, size)
+            if plan.method.nested and plan.method.kind == "Order":
+                two_stage.refuse_beyond_memory(plan, frame, len(rows), 0)
+                made = checked_order(plan, method_result(plan, frame, targets, rows, plan.start), rows)
+                return Ordered(None, among(made, eligible), None, rows)
+            return Ordered(None, None, None, rows)
+
+    def _had(self, frame: Frame) -> NDArray[np.bool_]:
+        """Rows that an earlier selection has, which methods that see all rows see too."""
+        had = np.zeros(frame.rows, np.bool_)
+        if self.plan.start is not None and not self.plan.has_scores:
+            had[self.plan.start] = True
+        return had
 
     def choose(
-        self,
-        frame: Frame,
-        eligible: NDArray[np.bool_],
-        must: NDArray[np.int64],
-        orders: list[Callable[[int], Blocks]],
+        self, frame: Frame, targets: list[Frame], eligible: NDArray[np.bool_], must: NDArray[np.int64], found: "Ordered"
     ) -> Choice:
         """The kept rows."""
         plan = self.plan
+        assert plan.budget is not None
+        order, growing = found.order, None
+        if found.priorities is None and order is None:
+            with self.timed("order", f"{plan.method.name}: see all rows at once") as step:
+                step.rows_in = step.rows_out = len(found.rows)
+                order, growing = self._see_all(frame, targets, found, eligible, must)
         with self.timed("choose", "take rows in their order, as budget and limits allow") as step:
-            assert plan.budget is not None
-            count = int(np.count_nonzero(eligible))
-            first = len(must) + (65_536 if plan.budget.is_cost else plan.budget.rows(count))
-            choice = choose(plan, frame, eligible, must, [make(first) for make in orders])
-            step.rows_in, step.rows_out = count, len(choice.rows)
+            step.rows_in = int(np.count_nonzero(eligible))
+            first = len(must) + (65_536 if plan.budget.is_cost else plan.budget.rows(step.rows_in))
+            orders: Any = growing
+            if found.priorities is not None:
+                orders = [partial(descending, column, eligible, first=first) for column in found.priorities]
+            elif order is not None:
+                orders = [partial(iter, [order.rows])]
+            size = found.size if order is None else len(order.rows) if order.size is None else order.size
+            choice = choose(plan, frame, eligible, must, orders, order, size)
+            step.rows_out = len(choice.rows)
+        if growing is not None:
+            self._value(frame, targets, found, choice, growing)
         return choice
+
+    def _see_all(
+        self, frame: Frame, targets: list[Frame], found: "Ordered", eligible: NDArray[np.bool_], must: NDArray[np.int64]
+    ) -> tuple[Order | None, Growing | None]:
+        """The order of a method that divides the whole budget, or the greedy on its set function."""
+        plan, rows, count = self.plan, found.rows, self._count(frame, eligible)
+        had = plan.start if plan.start is not None else rows[:0]
+        if plan.method.kind != "SetFunction":
+            two_stage.refuse_beyond_memory(plan, frame, len(rows), count)
+            made = checked_order(plan, method_result(plan, frame, targets, rows, had, count), rows)
+            return among(made, eligible), None
+        if two_stage.beyond_memory(plan, frame, len(rows), count):
+            cost = cost_column(plan, frame)
+            limits, least = limits_of(plan, frame, limit_of(plan, eligible, cost), cost)
+            seen = two_stage.Seen(rows, had, must)
+            parted = two_stage.in_parts(self, frame, targets, seen, limits, least, count)
+            return (parted, None) if isinstance(parted, Order) else (None, parted)
+        if found.function is None or not plan.method.nested:
+            found.function = method_result(plan, frame, targets, rows, had, count)
+        return None, Growing(found.function.fresh(), rows, had, plan.request.borrow)
+
+    def _value(self, frame: Frame, targets: list[Frame], found: "Ordered", choice: Choice, growing: Growing) -> None:
+        """Note the objective that was reached, and what is known of how far the best one can be."""
+        plan = self.plan
+        value = float(np.sum(growing.gains)) if np.isfinite(growing.gains).all() else None
+        known = {"value": value, "stages": None, "bound": bound_of(plan, growing.function)} | (self.objective or {})
+        if known["stages"] is not None:
+            had = growing.had
+            seen = two_stage.Seen(found.rows, had, had[:0])
+            with self.timed("compare", "value the choice and a random one on a sample of the pool"):
+                known["on_sample"] = two_stage.compared(self, frame, targets, seen, choice.rows, len(choice.rows))
+        self.objective = known
+
+    def _count(self, frame: Frame, eligible: NDArray[np.bool_]) -> int:
+        """How many rows the budget keeps; of a cost, how many of average cost. 0 leaves it to the method."""
+        plan = self.plan
+        assert plan.budget is not None
+        if plan.budget.is_auto:
+            return 0
+        cost = cost_column(plan, frame)
+        limit = limit_of(plan, eligible, cost)
+        if cost is None:
+            return int(limit)
+        mean = float(cost[eligible].mean())
+        return max(1, min(int(np.count_nonzero(eligible)), int(limit / mean) if mean > 0 else 1))
+
+
+@dataclass
+class Ordered:
+    """What the orders of a run are made of: `priorities` a target, the method's `order`, or its set `function`.
+
+    `rows` are those that a method sees which sees all at once; `size` is how many a method of scores admits.
+    """
+
+    priorities: list[NDArray[np.float64]] | None
+    order: Order | None
+    function: SetFunction | None
+    rows: NDArray[np.int64]
+    size: int = 0
+
+
+def among(order: Order, eligible: NDArray[np.bool_]) -> Order:
+    """An order without the rows that cannot be chosen, as those that one has already."""
+    fits = eligible[order.rows]
+    if fits.all():
+        return order
+    kept = [values[fits] if values is not None else None for values in (order.rows, order.gains, order.weights)]
+    reasons = [order.reasons[place] for place in np.flatnonzero(fits)] if order.reasons else None
+    size = int(np.count_nonzero(fits[: order.size])) if order.size is not None else None
+    return Order(kept[0], kept[1], reasons, kept[2], size)  # type: ignore[arg-type]
+
+
+def bound_of(plan: Plan, function: SetFunction) -> str | None:
+    """How near to the best set the greedy is for certain: of monotone submodular functions."""
+    if not function.submodular or not getattr(function, "monotone", True):
+        return None
+    assert plan.budget is not None
+    if plan.budget.is_cost:
+        return None if plan.quota or plan.floor else "(1 - 1/e) / 2 of the best set"
+    return "1/2 of the best set" if plan.quota or plan.floor else "1 - 1/e of the best set"
 
 
 NEED_COLUMNS = {"length": "length"}

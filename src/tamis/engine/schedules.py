@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from tamis import refusals
 from tamis.engine.eligible import find_eligible
 from tamis.engine.guard import guarded
+from tamis.engine.needs import needs_of_rows
 from tamis.engine.plan import Plan
 from tamis.engine.rows import unheard
-from tamis.engine.scores import needs_of_rows
 from tamis.registry import Method, accepted
 from tamis.vocabulary import Schedule
 
@@ -35,7 +35,8 @@ def begin_schedule(plan: Plan, work: Path) -> Begun:
         frame, targets = run.scan(workers)
         rows = np.flatnonzero(find_eligible(run, frame).mask)
         assert plan.budget is not None
-        most, needs = plan.budget.rows(len(rows)), needs_of_rows(plan, frame, targets, rows)
+        most = plan.budget.rows(len(rows))
+        needs = needs_of_rows(plan, frame, targets, rows, count=most)
         with guarded(plan.method):
             made = plan.method.function(**needs, **accepted(plan.method.function, plan.parameters))
         if not isinstance(made, Schedule):

@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 
 from tamis import refusals
 from tamis.engine.frame import BLOCK, Frame
-from tamis.engine.guard import guarded
+from tamis.engine.guard import guarded, rows_named
+from tamis.engine.needs import as_given, need_column, needs_of_rows
 from tamis.engine.parts import blank, read_table
 from tamis.engine.plan import Plan
 from tamis.engine.tasks import check_scores
 from tamis.ops.hashing import mix64
 from tamis.registry import accepted
 from tamis.vocabulary import Order
+
+Rows = NDArray[np.int64]
 
 
 @dataclass
@@ -32,14 +35,31 @@ class Scores:
         parameters = accepted(plan.method.function, plan.parameters)
         for start in range(0, frame.rows, BLOCK):
             block = slice(start, min(start + BLOCK, frame.rows))
-            needs = {need: need_column(plan, frame, need)[block] for need in plan.method.needs}
-            with guarded(plan.method):
+            wanted = [need for need in plan.method.needs if need in plan.supplied]
+            needs = {need: as_given(need_column(plan, frame, need)[block]) for need in wanted}
+            with guarded(plan.method), rows_named(lambda place, first=start: frame.where(first + place)):  # type: ignore[misc]
                 scored = plan.method.function(**needs, **parameters)
             found = check_scores(plan.method, scored, block.stop - start)
             columns = columns or [blank(work, f"score{i}", (frame.rows,), np.float64) for i in range(found.shape[1])]
             for column, values in zip(columns, found.T, strict=True):
                 column[block] = values
         return cls(columns)
+
+    @classmethod
+    def from_whole(cls, plan: Plan, frame: Frame, targets: list[Frame], eligible: Rows, work: Path) -> "Scores":
+        """Scores of a method that sees all `eligible` rows at once; NaN for the others."""
+        found, admitted = method_result(plan, frame, targets, eligible), None
+        if isinstance(found, tuple):
+            found, mask = found
+            admitted = blank(work, "admitted", (frame.rows,), np.bool_)
+            admitted[eligible] = mask
+        columns = []
+        for index, values in enumerate(check_scores(plan.method, found, len(eligible)).T):
+            column = blank(work, f"score{index}", (frame.rows,), np.float64)
+            column[:] = np.nan
+            column[eligible] = values
+            columns.append(column)
+        return cls(columns, admitted)
 
     @classmethod
     def from_parts(cls, plan: Plan, frame: Frame, parts: list[Path], work: Path) -> "Scores":
@@ -56,22 +76,6 @@ class Scores:
             if admitted is not None:
                 admitted[block] = table["admitted"].to_numpy()
         return cls(columns, admitted)
-
-
-def need_column(plan: Plan, frame: Frame, need: str) -> NDArray[Any]:
-    """What the scan has for one need."""
-    if need == "key":
-        return frame.keys(plan.request.seed)
-    if need == "length":
-        return frame.column("length", np.int64)
-    if need in ("score", "cost"):
-        return frame.column(f"number:{plan.roles[need].column}", np.float64)
-    if need in ("label", "group"):
-        return frame.codes(plan.roles[need].column)
-    if need == "embedding":
-        return frame.vectors(plan.vectors)
-    known = "key, length, score, cost, label, group, embedding"
-    raise refusals.NEED_NOT_SUPPLIED(plan.method.name, need=need, kind=f"a {plan.method.kind}", known=known)
 
 
 def priorities(
@@ -103,27 +107,20 @@ def priorities(
     return made
 
 
-def needs_of_rows(plan: Plan, frame: Frame, targets: list[Frame], rows: NDArray[np.int64]) -> dict[str, Any]:
-    """What a method is given that sees `rows` all at once."""
-    needs: dict[str, Any] = {}
-    for need in plan.method.needs:
-        if need == "target_length":
-            needs[need] = np.concatenate([target.column("length", np.int64) for target in targets])
-        elif need == "rng":
-            needs[need] = np.random.default_rng(plan.request.seed)
-        elif need in ("label", "group"):
-            needs[need] = np.unique(need_column(plan, frame, need)[rows], return_inverse=True)[1]
-        else:
-            needs[need] = need_column(plan, frame, need)[rows]
-    return needs
+def method_result(
+    plan: Plan, frame: Frame, targets: list[Frame], rows: Rows, start: Rows | None = None, count: int = 0,
+    mass: NDArray[np.float64] | None = None,
+) -> Any:  # fmt: skip
+    """What a method makes of `rows` that it sees all at once, of which one has those of `start` already."""
+    needs = needs_of_rows(plan, frame, targets, rows, start, count)
+    if mass is not None and "mass" in needs:
+        needs["mass"] = mass
+    with guarded(plan.method), rows_named(lambda place: frame.where(int(rows[place]))):
+        return plan.method.function(**needs, **accepted(plan.method.function, plan.parameters))
 
 
-def method_order(plan: Plan, frame: Frame, targets: list[Frame], eligible: NDArray[np.bool_]) -> Order:
-    """The order of a method that makes one, over the eligible rows."""
-    rows = np.flatnonzero(eligible)
-    needs = needs_of_rows(plan, frame, targets, rows)
-    with guarded(plan.method):
-        found = plan.method.function(**needs, **accepted(plan.method.function, plan.parameters))
+def checked_order(plan: Plan, found: Any, rows: Rows) -> Order:
+    """An `Order` of places among `rows` as one of rows of the pool; refuses one that is none."""
     if not isinstance(found, Order):
         found = Order(*found) if isinstance(found, tuple) else Order(np.asarray(found))
     local = np.asarray(found.rows)
@@ -131,4 +128,4 @@ def method_order(plan: Plan, frame: Frame, targets: list[Frame], eligible: NDArr
         raise refusals.ORDER_NOT_DISTINCT(plan.method.name)
     if len(local) and (local.min() < 0 or local.max() >= len(rows)):
         raise refusals.ORDER_OUTSIDE(plan.method.name, last=len(rows) - 1)
-    return Order(rows[local], found.gains, found.reasons)
+    return Order(rows[local], *found[1:])

@@ -21,7 +21,7 @@ from tamis.engine.launch import Launched
 from tamis.engine.parts import as_given
 from tamis.engine.plan import Plan
 from tamis.engine.reporting import Outcome, examples, shown_rows, summarise
-from tamis.engine.run import Run
+from tamis.engine.run import Ordered, Run
 from tamis.engine.scores import Scores
 from tamis.engine.workers import Workers
 from tamis.errors import Refused
@@ -74,8 +74,7 @@ class Measured(NamedTuple):
     targets: list[Frame]
     eligible: Eligible
     scores: Scores | None
-    orders: list[Any]
-    order: Any
+    ordered: Ordered
 
 
 def _select(run: Run, stack: ExitStack) -> dict[str, Any]:
@@ -103,17 +102,18 @@ def _measure(run: Run, workers: Workers) -> Measured:
     run.fold_within(workers, frame)
     eligible = find_eligible(run, frame)
     warn_of_leaks(run, frame, targets)
-    scores = run.score(workers, frame, targets)
-    return Measured(frame, targets, eligible, scores, *run.orders(frame, targets, scores, eligible.mask))
+    scores = run.score(workers, frame, targets, eligible.mask)
+    return Measured(frame, targets, eligible, scores, run.order(frame, targets, scores, eligible.mask))
 
 
-def choose_rows(run: Run, workers: Workers) -> Choice:
-    """The choice alone, of a plan with one budget."""
-    return _choose(run, _measure(run, workers))
+def choose_rows(run: Run, workers: Workers) -> tuple[Choice, Scores | None]:
+    """The choice alone, of a plan with one budget, and the scores where the method gives any."""
+    found = _measure(run, workers)
+    return _choose(run, found), found.scores
 
 
 def _choose(run: Run, found: Measured) -> Choice:
-    choice = run.choose(found.frame, found.eligible.mask, found.eligible.must, found.orders)
+    choice = run.choose(found.frame, found.targets, found.eligible.mask, found.eligible.must, found.ordered)
     warn_of_shortage(run, choice)
     return choice
 
@@ -122,7 +122,7 @@ def _cut(run: Run, workers: Workers, found: Measured, started: datetime, choice:
     """Gather and write one selection."""
     plan, frame, targets, counts = run.plan, found.frame, found.targets, found.eligible.counts
     done = Outcome(
-        plan, frame, targets, found.eligible.mask, found.eligible.pairs, counts, found.scores, choice, found.order
+        plan, frame, targets, found.eligible.mask, found.eligible.pairs, counts, found.scores, choice, choice.order
     )
     show = shown_rows(done)
     gathered = finish.gather(run, workers, frame, choice, np.unique(np.concatenate(list(show.values()))))
@@ -173,7 +173,7 @@ def _score(run: Run, stack: ExitStack) -> dict[str, Any]:
     run.fold_within(workers, frame)
     eligible, _, pairs, counts = find_eligible(run, frame)
     warn_of_leaks(run, frame, targets)
-    scores = run.score(workers, frame, targets)
+    scores = run.score(workers, frame, targets, eligible)
     with run.timed("write", "write scores") as step:
         step.rows_in = step.rows_out = counts["eligible"]
         staged = stage(run.folder, {

@@ -68,8 +68,8 @@ def scan(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) ->
     for name in ("texts", "ids"):
         if (hashes := columns.pop(name, None)) is not None:
             write_array(_beside(out, f"{name}.npy"), _sorted_hashes(hashes, columns.get("has_text"), name == "texts"))
-    if (vectors := columns.pop("embedding", None)) is not None:
-        write_array(_beside(out, "embedding.npy"), vectors)
+    for name in spec["vectors"]:
+        write_array(_beside(out, f"{name}.npy"), columns.pop(f"vectors:{name}"))
     for index, partial in enumerate(folded):
         if partial is not None:
             write_arrays(_beside(out, f"fold{index}.npz.zst"), partial._asdict())
@@ -97,8 +97,7 @@ def _wanted(pool: Pool, spec: dict[str, Any]) -> dict[str, pa.DataType]:
     wanted: dict[str, Any] = {name: TYPES.get(pool.schema[name], TYPES["text"]) for name in names}
     if spec["text"] is not None:
         wanted[spec["text"]] = TYPES["text"]
-    if spec["embedding"] is not None:
-        wanted[spec["embedding"]] = None
+    wanted |= dict.fromkeys([*spec["vectors"], *(["tags"] if spec["tags"] else [])])
     return {name: TYPES["number"] for name in spec["numbers"]} | wanted
 
 
@@ -121,8 +120,10 @@ def _row_columns(pool: Pool, shard: Shard, batch: pa.RecordBatch, spec: dict[str
         found[f"code:{name}"] = pc.cast(batch.column(name), pa.string()).dictionary_encode()
     if spec["text"] is not None:
         found |= _text_columns(batch.column(spec["text"]), spec)
-    if spec["embedding"] is not None:
-        found["embedding"] = _matrix(batch.column(spec["embedding"]))
+    for name in spec["vectors"]:
+        found[f"vectors:{name}"] = _matrix(batch.column(name))
+    if spec["tags"]:
+        found["tags"] = batch.column("tags")
     return found
 
 

@@ -31,7 +31,7 @@ class VectorFile:
         """The array: a `.npy` file is memory-mapped, an `.npz` file is read."""
         try:
             if Path(self.path).suffix == ".npy":
-                found = np.load(self.path, mmap_mode="r", allow_pickle=False)
+                found = np.load(self.path, mmap_mode="c", allow_pickle=False)  # kernels want what can be written
             else:
                 found = self._of_archive()
         except (OSError, ValueError, EOFError) as error:
@@ -53,11 +53,16 @@ class VectorFile:
                 raise refusals.VECTOR_FILE_KEY(self.path, key=self.key, near=near, known=known)
             return np.asarray(arrays[self.key])
 
+    def fits(self, rows: int | None) -> NDArray[Any]:
+        """The array, if it has one vector for each of the pool's rows, where their number is known."""
+        found = self.open()
+        if rows is not None and len(found) != rows:
+            raise refusals.VECTOR_FILE_ROWS(self.path, found=len(found), rows=rows)
+        return found
+
     def of_pool(self, rows: int) -> NDArray[Any]:
         """The array, if it has one finite vector for each of the pool's rows."""
-        found = self.open()
-        if len(found) != rows:
-            raise refusals.VECTOR_FILE_ROWS(self.path, found=len(found), rows=rows)
+        found = self.fits(rows)
         step = max(1, BLOCK_BYTES // max(found.shape[1] * found.itemsize, 1))
         for start in range(0, rows, step):
             bad = ~np.isfinite(found[start : start + step]).all(axis=1)
@@ -66,16 +71,16 @@ class VectorFile:
         return found
 
 
-def vector_file(given: str, schema: Mapping[str, str]) -> VectorFile | None:
-    """The file that an `--embedding` names, if it names one rather than columns."""
+def vector_file(given: str, schema: Mapping[str, str], flag: str = "--embedding") -> VectorFile | None:
+    """The file that an `--embedding` (or another `flag`) names, if it names one rather than columns."""
     path, colon, key = given.rpartition(":")
     if not (colon and path.endswith(".npz")):
         path, key = given, ""
     if given in schema or Path(path).suffix not in (".npy", ".npz"):
         return None
-    refuse_url(path, "a file of vectors, which is read at random,", "download it, and name the copy", "--embedding")
+    refuse_url(path, "a file of vectors, which is read at random,", "download it, and name the copy", flag)
     if not Path(path).is_file():
-        raise refusals.VECTOR_FILE_MISSING(f"--embedding {given}", path=path)
+        raise refusals.VECTOR_FILE_MISSING(f"{flag} {given}", path=path)
     return VectorFile(path, key)
 
 
@@ -96,9 +101,7 @@ def find_vectors(
     if given is not None:
         roles.setdefault(COLUMN, Role(given, "given"))
         if (file := vector_file(given, pool.schema)) is not None:
-            found = file.open()
-            if pool.rows is not None and len(found) != pool.rows:
-                raise refusals.VECTOR_FILE_ROWS(file.path, found=len(found), rows=pool.rows)
+            file.fits(pool.rows)
             return file
         from tamis.pool.vectors import vectors_for
 
@@ -119,12 +122,12 @@ def find_vectors(
     return None
 
 
-def assemble(parts: list[Path], rows: int, work: Path) -> NDArray[np.float32]:
+def assemble(parts: list[Path], rows: int, work: Path, name: str) -> NDArray[np.float32]:
     """The vectors that the scan left beside its parts, as one array: memory-mapped where it is large."""
-    pieces = [np.load(part, mmap_mode="r", allow_pickle=False) for part in parts if part.stat().st_size > 128]
+    pieces = [np.load(part, mmap_mode="c", allow_pickle=False) for part in parts if part.stat().st_size > 128]
     if len(pieces) == 1:
         return np.asarray(pieces[0])
-    whole = blank(work, COLUMN, (rows, pieces[0].shape[1]), np.float32)  # one width: the column was planned with it
+    whole = blank(work, name, (rows, pieces[0].shape[1]), np.float32)  # one width: the column was planned with it
     start = 0
     for piece in pieces:
         whole[start : start + len(piece)] = piece

@@ -98,6 +98,7 @@ def _several_lines(manifest: dict[str, Any], folder: Path) -> Iterator[str]:
 LEFT_OUT = {
     "excluded": "excluded",
     "not_in_earlier_selection": "not kept by the earlier selection",
+    "had_already": "in the selection to start from",
     "without_text": "without text",
     "duplicates": "exact duplicates",
 }

@@ -53,7 +53,7 @@ class StudyPlan:
     pool: Pool
     test: Pool | None
     off_target: Pool | None
-    targets: list[tuple[str, Pool, str]]
+    targets: list[tuple[str, Pool, str | None]]
     roles: dict[str, Role]
     features: list[str]
     budgets: list[Budget]

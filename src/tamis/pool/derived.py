@@ -8,6 +8,7 @@ from tamis.pool.base import Derived
 KINDS: dict[str, Any] = {
     "template": "tamis.pool.template:Template",
     "vectors": "tamis.pool.vectors:Vectors",
+    "tags": "tamis.pool.tags:TagLists",
     "images": "tamis.pool.images:Images",
     "image-vectors": "tamis.measure.image_vectors:ImageVectors",
 }

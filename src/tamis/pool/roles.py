@@ -20,6 +20,7 @@ ACCEPTS = {
     "group": ("text", "integer", "boolean"),
     "cost": ("integer", "number"),
     "score": ("integer", "number"),
+    "mis_score": ("integer", "number"),
     "weight": ("integer", "number"),
     "image": ("bytes", "text", "other"),
 }

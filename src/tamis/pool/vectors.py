@@ -70,34 +70,35 @@ class Vectors:
         return {"kind": "vectors", "columns": list(self.columns), "width": self.width, "several": self.several}
 
 
-def vectors_for(pool: Pool, given: str, place: str = "the pool") -> Vectors:
+def vectors_for(pool: Pool, given: str, place: str = "the pool", flag: str = "--embedding") -> Vectors:
     """The vectors that `--embedding` names: a column of lists, or columns of numbers as in `f*` or `width,height`.
 
-    The columns of a pattern stand in the order that they have in the pool. The width is that of the Arrow type, or of
-    the first vector.
+    Refusals name `flag` in its place. The columns of a pattern stand in the order that they have in the pool. The width
+    is that of the Arrow type, or of the first vector.
     Raises `Refused` for columns that are not there or hold no numbers.
     """
     if given in pool.schema:
-        return _of_lists(pool, given, place)
+        return _of_lists(pool, given, place, flag)
     columns = [name for name in pool.schema if fnmatchcase(name, given)]
     if "," in given and not columns:
         columns = [name.strip() for name in given.split(",") if name.strip()]
         for name in columns:
             if name not in pool.schema:
-                raise missing_column(name, pool.schema, place, "--embedding")
+                raise missing_column(name, pool.schema, place, flag)
     if not columns and not set("*?[") & set(given):
-        raise missing_column(given, pool.schema, place, "--embedding")
+        raise missing_column(given, pool.schema, place, flag)
     if not columns:
         near = nearest(given.rstrip("*"), pool.schema)
         raise refusals.COLUMNS_NOT_MATCHED(place, pattern=given, near=near, columns=", ".join(pool.schema) or "none")
     for name in columns:
         if pool.schema[name] not in (*NUMBERS, "boolean", "null"):
-            kind, flag = said_kind(name, pool.schema, pool.mixed), f"--embedding {given!r}"
-            raise refusals.COLUMN_WRONG_TYPE(place, name=name, kind=kind, flag=flag, accepted="columns of numbers")
+            kind, accepted = said_kind(name, pool.schema, pool.mixed), "columns of numbers"
+            flag = f"{flag} {given!r}"
+            raise refusals.COLUMN_WRONG_TYPE(place, name=name, kind=kind, flag=flag, accepted=accepted)
     return Vectors(columns, len(columns), several=True)
 
 
-def _of_lists(pool: Pool, name: str, place: str) -> Vectors:
+def _of_lists(pool: Pool, name: str, place: str, flag: str) -> Vectors:
     kind = said_kind(name, pool.schema, pool.mixed)
     try:
         width = _known_width(pool, name)
@@ -105,7 +106,7 @@ def _of_lists(pool: Pool, name: str, place: str) -> Vectors:
         kind = f"{kind} ({error})"
         width = None
     if not width:
-        raise refusals.COLUMN_WRONG_TYPE(place, name=name, kind=kind, flag="--embedding", accepted=ACCEPTED)
+        raise refusals.COLUMN_WRONG_TYPE(place, name=name, kind=kind, flag=flag, accepted=ACCEPTED)
     return Vectors([name], width)
 
 

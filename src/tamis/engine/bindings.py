@@ -1,0 +1,83 @@
+"""What `--use WORD=SOURCE` binds beyond columns with a role: matrices, tags, and shares that groups should have."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tamis import refusals
+from tamis.budget import Share, parse_shares
+from tamis.engine.vectors import VectorFile, vector_file
+from tamis.pool import Pool, open_pool
+from tamis.pool.base import missing_column
+from tamis.pool.roles import Role
+from tamis.pool.storage import refuse_url
+from tamis.pool.tags import TagLists
+from tamis.pool.vectors import vectors_for
+
+if TYPE_CHECKING:
+    from tamis.engine.plan import Plan
+
+MATRICES = ("probs", "match")
+BOUND = (*MATRICES, "tags", "tag_embedding", "target_embedding", "balance")
+
+
+@dataclass
+class Bindings:
+    """Sources of needs: `files` of matrices beside the pool by word, and `derived` words that the scan brings."""
+
+    files: dict[str, VectorFile] = field(default_factory=dict)
+    derived: list[str] = field(default_factory=list)
+    balance: list[list[Share]] = field(default_factory=list)
+    tag_vectors: Pool | None = None
+
+
+def find_bindings(plan: "Plan", given: dict[str, str], place: str) -> Bindings:
+    """Find all that `--use` binds, and give the pool its derived columns; refuses what is not there."""
+    found, pool = Bindings(), plan.pool
+    for word in MATRICES:
+        if word in given:
+            flag = f"--use {word}"
+            plan.roles[word] = Role(given[word], "given")
+            if (file := vector_file(given[word], pool.schema, flag)) is not None:
+                file.fits(pool.rows)
+                found.files[word] = file
+            else:
+                pool.derived[word] = vectors_for(pool, given[word], place, flag)
+                found.derived.append(word)
+    if "tags" in given:
+        if given["tags"] not in pool.schema:
+            raise missing_column(given["tags"], pool.schema, place, "--use tags")
+        plan.roles["tags"] = Role(given["tags"], "given")
+        pool.derived["tags"] = TagLists(given["tags"])
+    if "balance" in given:
+        found.balance = [parse_shares("--use balance", part) for part in given["balance"].split(";") if part.strip()]
+        for shares in found.balance:
+            if shares[0].column not in pool.schema:
+                raise missing_column(shares[0].column, pool.schema, place, "--use balance")
+    if "tag_embedding" in given:
+        refuse_url(given["tag_embedding"], "the table of tags", "download it, and name the copy", "--use tag_embedding")
+        found.tag_vectors = open_pool(given["tag_embedding"], "table of tags")
+    return found
+
+
+def tag_matrix(plan: "Plan", names: list[str]) -> NDArray[np.float32]:
+    """`float32 [tags, e]`: the vector of each tag in a table with a column of text and one of vectors."""
+    table = plan.bindings.tag_vectors
+    place = plan.request.use["tag_embedding"]
+    assert table is not None
+    kinds = {kind: [name for name, found in table.schema.items() if found == kind] for kind in ("text", "list")}
+    if len(kinds["text"]) != 1 or len(kinds["list"]) != 1:
+        columns = ", ".join(f"{name} ({kind})" for name, kind in table.schema.items())
+        raise refusals.TAG_TABLE_UNCLEAR(place, columns=columns)
+    table.derived["embedding"] = vectors_for(table, kinds["list"][0], place, "--use tag_embedding")
+    known: dict[str, Any] = {}
+    for shard in table.shards:
+        for batch in table.read(shard, {kinds["text"][0]: None, "embedding": None}):
+            vectors = np.asarray(batch.column(1).flatten(), np.float32).reshape(batch.num_rows, -1)
+            known |= dict(zip(batch.column(0).to_pylist(), vectors, strict=True))
+    missing = [name for name in names if name not in known]
+    if missing:
+        raise refusals.TAG_WITHOUT_VECTOR(place, tag=missing[0], count=len(missing))
+    return np.stack([known[name] for name in names])

@@ -1,0 +1,50 @@
+"""How near each of n examples is to each of t others, in blocks of rows: never more than one block in memory."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK_BYTES = 1 << 26
+
+
+class Matches:
+    """`float32 [n, t]` of which a block of rows at a time is computed, or read from a memory-mapped file.
+
+    Args:
+        left: `float32 [n, t]`, the matches themselves; or with `right` the vectors `float32 [n, d]` of the examples.
+        right: `float32 [t, d]`; then the matches are `left @ right.T`.
+        cosine: divide by the lengths of the vectors, where those of 0 match nothing.
+
+    Examples:
+        >>> found = Matches(np.eye(3, dtype=np.float32), np.array([[2.0, 0.0, 0.0]], np.float32), cosine=True)
+        >>> found.shape, [block.tolist() for _, block in found.blocks()]
+        ((3, 1), [[[1.0], [0.0], [0.0]]])
+    """
+
+    def __init__(
+        self, left: NDArray[np.float32], right: NDArray[np.float32] | None = None, *, cosine: bool = False
+    ) -> None:
+        self.left, self.cosine = left, cosine
+        self.right = _units(right) if right is not None and cosine else right
+        self.shape = (len(left), left.shape[1] if right is None else len(right))
+
+    def blocks(self, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """The first row of each block, and its matches `float32 [rows, t]`; blocks follow from the shape alone."""
+        wide = max(self.shape[1], self.left.shape[1], 1)
+        size = max(1, block_bytes // (4 * wide))
+        for start in range(0, self.shape[0], size):
+            yield start, self.rows(slice(start, start + size))
+
+    def rows(self, places: slice) -> NDArray[np.float32]:
+        """The matches of some rows."""
+        rows = np.asarray(self.left[places], np.float32)
+        if self.right is not None:
+            rows = (_units(rows) if self.cosine else rows) @ self.right.T
+        return rows
+
+
+def _units(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows of length 1; those of length 0 stay 0."""
+    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
+    return np.asarray(vectors / np.where(lengths > 0, lengths, 1.0)[:, None], np.float32)
