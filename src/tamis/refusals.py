@@ -462,7 +462,8 @@ NOT_OF_ONE_REQUEST = Refusal(
 )
 RECUT_LARGER = Refusal("the selection keeps {kept:,} rows", "ask for at most that, or run tamis recut on its folder")
 RECUT_LIMITED = Refusal(
-    "a prefix of this selection would not keep its quotas, targets or costs", "run tamis recut on its folder"
+    "a prefix of this selection is not what a smaller budget keeps, with its quotas, targets, costs or weights",
+    "run tamis recut on its folder",
 )
 STEPS_NOT_A_LIST = Refusal("steps must be a list of mappings, such as '- method: dsir'", "mend the recipe")
 STEP_KEY_OF_ONE = Refusal("{key!r} belongs to the {which} step", "leave it out of the others")
@@ -471,7 +472,9 @@ RECUT_CHANGED = Refusal("{names} changed since the selection was made", "make th
 STEP_KEY = Refusal("{key!r} belongs to the whole recipe", "write it above the steps")
 
 # methods on sets
+STUDY_NEED_IN_FILE = Refusal("a file beside the pool cannot follow the rows of a split", "put it into columns of the pool")
 ID_HAD_ALREADY = Refusal("{id!r} is in the selection to start from", "leave it out of one of the two")
+CHOOSER_OF_OTHER_KIND = Refusal("{method} gives a {kind}, and this chooses by something else", "name one of {known}")
 NEED_NOT_BOUND = Refusal("it needs {need}, which nothing supplies", "say where it is: {supply}")
 MEMORY_UNREADABLE = Refusal("it is not an amount of memory", "write it as in 2GB or 500MB")
 MEMORY_OVER = Refusal(
@@ -515,13 +518,29 @@ KERNEL_NOT_POSITIVE = Refusal(
     "its similarities to the rows chosen so far are those of no vectors (the smallest eigenvalue is {least:.3g})",
     "give a ridge above {jitter:.3g}, or choose another metric",
 )
+TRANSPORT_UNCONVERGED = Refusal(
+    "transport still misplaces {error} of the mass after {iterations:,} iterations", "ask for a larger epsilon"
+)
+DISTANCES_OVERFLOW = Refusal("they are so large that distances between them overflow", "scale them down")
+DISTANCES_NOT_SQUARE = Refusal(
+    "the matrix of distances has {rows:,} rows and {columns:,} columns", "give a column for each row"
+)
+DISTANCE_NEGATIVE = Refusal(
+    "its distance to row {other:,} is {value:.6g}", "give distances, of which none is negative, or use another metric"
+)
+PROBABILITIES_UNUSABLE = Refusal(
+    "its {count:,} probabilities {said}", "give what a softmax makes, numbers of at least 0 that sum to 1"
+)
+MARGIN_OF_ONE_CLASS = Refusal(
+    "there is one class, and a margin is between two", "give a probability of each class in --use probs"
+)
 
 # scikit-learn
 SELECTOR_NEED_MISSING = Refusal("it needs {need} besides X and y", "give it to fit as {need}=…, which is {meaning}")
 SELECTOR_NEED_ELSEWHERE = Refusal("it needs {need}, which X and y do not hold", "use tamis.select, or one of {known}")
 SELECTOR_NEED_UNKNOWN = Refusal("it is given {need}{near}, which it does not take", "leave it out (it takes {known})")
 SELECTOR_START = Refusal("it does not hold rows of X", "give places from 0 to {last}, or True or False for each row")
-SELECTOR_BUDGETS = Refusal("an estimator keeps one selection", "give one budget")
+SELECTOR_BUDGET = Refusal("an estimator keeps one number of rows", "ask for rows or a share, as in 100 or 0.1")
 SELECTOR_CLASSES = Refusal(
     "it holds {said}, and rows are resampled by classes", "call fit instead, and take the rows of indices_"
 )

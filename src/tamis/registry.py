@@ -163,7 +163,8 @@ def build(function: Callable[..., Any], **card: Any) -> Method:
     kind = kind_of(function)
     if any(map(card.get, ("fit", "merge", "finish"))) and not all(map(card.get, ("fit", "merge", "finish"))):
         raise TypeError(f"{name} must have fit, merge and finish, or none of them")
-    card["choose"] = card.get("choose") or ("top" if kind in ("Score", "Match") else None)
+    usual = {"Score": "top", "Match": "top", "SetFunction": "greedy"}
+    card["choose"] = card.get("choose") or usual.get(kind)
     card |= {"name": name, "function": function, "kind": kind, "needs": needs, "optional": optional}
     return Method(parameters=parameters, **card)
 

@@ -36,7 +36,7 @@ SCHEMA = pa.schema(
 )
 
 SHOWN, LONGEST = 5, 120  # rows and characters of a cell in a notebook
-OF_ONE_CUT = ("summary", "quotas", "steps", "seconds", "command")  # of a manifest, and not true of another budget
+OF_ONE_CUT = ("summary", "quotas", "steps", "seconds", "command", "objective")  # of a manifest, and not true of another budget
 
 
 class Selection:
@@ -130,7 +130,7 @@ class Selection:
         asked = parse(budget)
         request = self.manifest.get("request", {})
         limited = [request.get(name) for name in ("quota", "floor", "must_keep")]
-        if asked.is_cost or any(limited) or len(request.get("target", ())) > 1:
+        if asked.is_cost or asked.is_auto or any(limited) or len(request.get("target", ())) > 1 or self._is_one_whole():
             raise refusals.RECUT_LIMITED(asked.place)
         rows = asked.rows(int(self.manifest["rows"].get("eligible", len(self))))
         if rows > len(self):
@@ -142,6 +142,13 @@ class Selection:
             "request": request | {"budget": asked.asked},
         }
         return Selection(self.table.slice(0, rows), kept | made)
+
+    def _is_one_whole(self) -> bool:
+        """Whether a smaller budget would have kept other rows, or weighted them otherwise."""
+        method, objective = self.manifest.get("method", {}), self.manifest.get("objective") or {}
+        of_cost = self.manifest.get("budget", {}).get("unit", "rows") != "rows"
+        whole = "count" in method.get("needs", ()) or method.get("choose") == "stochastic-greedy"
+        return bool(whole or objective.get("stages") or (objective and of_cost) or (self.weights != 1).any())
 
     def apply(self, pool: "Source", path: str | Path | None = None) -> pa.Table | None:
         """The kept rows of `pool` in pool order, all columns: as a table, or written to `path` in the pool's format.

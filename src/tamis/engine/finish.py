@@ -88,7 +88,7 @@ def reasons(done: Outcome, block: slice) -> list[str]:
     plan, choice, order = done.plan, done.choice, done.order
     chooser = plan.chooser.name if plan.chooser else ""
     drawn = plan.chooser is not None and plan.chooser.draws and plan.chooser_parameters.get("temperature", 1) > 0
-    how = "" if chooser in ("", "top", plan.method.name) else f", {chooser}"
+    how = "" if chooser in ("", "top", "greedy", plan.method.name) else f", {chooser}"
     ending = f" of {done.counts['eligible']:,} by {plan.method.name}{how}"
     start = "drawn as" if drawn else "place"
     found = []

@@ -16,6 +16,10 @@ def find_parameters(request: Request, method: Method) -> tuple[Chooser | None, d
     if request.choose and not method.choose:
         raise refusals.CHOOSER_OF_ORDER(f"--choose {request.choose}", method=method.name)
     chooser: Chooser | None = CHOOSERS.get(request.choose or method.choose) if method.choose else None
+    of = "SetFunction" if method.kind == "SetFunction" else "Score"
+    if chooser is not None and chooser.of != of:
+        fitting = ", ".join(name for name, one in CHOOSERS.entries.items() if one.of == of)
+        raise refusals.CHOOSER_OF_OTHER_KIND(f"--choose {request.choose}", method=method.name, kind=of, known=fitting)
     own = chooser.parameters if chooser else {}
     known = {**method.parameters, **own}
     for name in given:

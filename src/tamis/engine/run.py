@@ -335,10 +335,20 @@ class Run:
             limits, least = limits_of(plan, frame, limit_of(plan, eligible, cost), cost)
             seen = two_stage.Seen(rows, had, must)
             parted = two_stage.in_parts(self, frame, targets, seen, limits, least, count)
-            return (parted, None) if isinstance(parted, Order) else (None, parted)
+            return (parted, None) if isinstance(parted, Order) else (None, self._greedy(frame, *parted, had, count))
         if found.function is None or not plan.method.nested:
             found.function = method_result(plan, frame, targets, rows, had, count)
-        return None, Growing(found.function.fresh(), rows, had, plan.request.borrow)
+        return None, self._greedy(frame, found.function.fresh(), rows, had, count)
+
+    def _greedy(
+        self, frame: Frame, function: SetFunction, rows: NDArray[np.int64], had: NDArray[np.int64], count: int
+    ) -> Growing:
+        """The order that the plan's chooser makes with a set function."""
+        plan = self.plan
+        assert plan.chooser is not None
+        key = frame.keys(plan.request.seed)[rows]
+        made = plan.chooser.function(function, key, count, **plan.chooser_parameters)
+        return Growing(made, rows, had, plan.request.borrow, partial(self.console.progress, what="choose", unit="row"))
 
     def _value(self, frame: Frame, targets: list[Frame], found: "Ordered", choice: Choice, growing: Growing) -> None:
         """Note the objective that was reached, and what is known of how far the best one can be."""

@@ -1,5 +1,6 @@
 """The greedy on a set function under limits: an order that is made while its rows are taken."""
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,12 +21,14 @@ class Growing:
         rows: the row of the pool of each of its places, ascending.
         had: rows that one has already, which shape gains and are not chosen.
         borrow: whether others may have what a group with a floor is short of.
+        progress: shows how far it has come, given what to iterate and how many there will be.
     """
 
     function: SetFunction
     rows: Rows
     had: Rows
     borrow: bool = False
+    progress: Callable[[Iterable[None], int], Iterable[None]] = lambda items, total: items
     taken: list[int] = field(default_factory=list)
     gains: list[float] = field(default_factory=list)
     reasons: list[str | None] = field(default_factory=list)
@@ -67,7 +70,9 @@ class Growing:
             if limits.bin is None and open.any():
                 single = self.function.best(open.copy())
         room = limits.left.copy()
-        self._spend(limits, least, open, bins, price)
+        wanted = int(_total(limits)) if limits.cost is None else len(self.rows)
+        for _ in self.progress(self._spend(limits, least, open, bins, price), wanted):
+            pass
         if single is not None and sum(self.gains[before:]) < single[1]:
             self._instead(before, single, limits, room, cost)
         places = np.arange(before, len(self.taken))
@@ -76,7 +81,7 @@ class Growing:
     def _spend(
         self, limits: Limits, least: Limits | None, open: NDArray[np.bool_], bins: Rows,
         price: NDArray[np.float64] | None,
-    ) -> None:  # fmt: skip
+    ) -> Iterator[None]:  # fmt: skip
         """Take the best open row, again and again."""
         due = least.bins(self.rows) if least is not None else bins
         all_open, left = open, int(np.count_nonzero(open))
@@ -96,6 +101,7 @@ class Growing:
             left -= 1
             if limits.take(self.rows[place : place + 1])[0]:
                 self._take(place, gain)
+                yield
                 if least is not None and due[place]:
                     least.left[due[place]] -= limits.costs(self.rows[place : place + 1])[0]
                     if held and least.left[due[place]] <= 0:

@@ -81,8 +81,10 @@ def parts_of(plan: Plan, frame: Frame, rows: Rows, size: int) -> list[Rows]:
 
 def in_parts(
     run: "Run", frame: Frame, targets: list[Frame], seen: Seen, limits: Limits, least: Limits | None, count: int
-) -> Growing | Order:
-    """The greedy on what parts of the rows keep: as many rows as memory allows, at least the budget in all.
+) -> tuple[SetFunction, Rows] | Order:
+    """A set function of what the greedy keeps of parts of the rows, and these rows.
+
+    Parts keep as many rows as memory allows in all, at least the budget.
 
     Parts keep what the budget's quotas and floors ask of them. Where not even the budget's rows can be seen at once,
     the order in which the parts took them is the result.
@@ -123,7 +125,7 @@ def in_parts(
     function = method_result(plan, frame, targets, union[order], seen.had, count, mass[order])
     bound = "(1 - 1/e) / 2 of the best set, in the mean" if each == count and function.submodular else None
     run.objective = {"stages": stages | {"merged": True}, "bound": bound}
-    return Growing(function, union[order], seen.had, plan.request.borrow)
+    return function, union[order]
 
 
 def _scaled(limits: Limits, share: float) -> Limits:

@@ -33,7 +33,7 @@ def describe_plan(plan: Plan) -> tuple[str, dict[str, Any]]:
         "workers": workers,
         "steps": [{"name": name, "seconds": round(seconds / workers, 1)} for name, seconds in steps],
         "seconds": round(1.0 + sum(seconds for _, seconds in steps) / workers, 1),
-        "memory_mb": PARENT_MB + (WORKER_MB * workers if workers > 1 else WORKER_MB),
+        "memory_mb": PARENT_MB + (WORKER_MB * workers if workers > 1 else WORKER_MB) + _own_mb(plan),
         "roles": {role: found.column for role, found in plan.roles.items()},
         "output": plan.request.output,
     }
@@ -44,6 +44,18 @@ def describe_plan(plan: Plan) -> tuple[str, dict[str, Any]]:
         f"about {values['seconds']:,.0f} s and {values['memory_mb']:,} MB in all; nothing was written",
     ]
     return "\n".join(lines), values
+
+
+def _own_mb(plan: Plan) -> int:
+    """What the method's own data take, no more than the request allows; 0 where the pool must be read to know."""
+    rows, known = plan.pool.rows, plan.method.bytes
+    if rows is None or known is None or plan.budget is None:
+        return 0
+    made = plan.pool.derived.get("embedding") or plan.pool.derived.get("probs")
+    files = [file.open().shape[1] for file in plan.bindings.files.values()]
+    width = max([getattr(made, "width", 1), *files])
+    count = rows if plan.budget.is_cost else plan.budget.rows(rows)
+    return int(min(known(rows, width, count, **plan.parameters), plan.memory) / 1e6)
 
 
 def _rows(rows: int | None) -> str:

@@ -32,6 +32,7 @@ from tamis.ops.hashing import mix64
 from tamis.pool.base import digest
 from tamis.registry import nearest
 
+OF_COPY = (EMBEDDING, "target_embedding")  # words whose source is a column of the copy
 ROLES = ("text", "id", "label", "group", "cost", "score", "weight")
 ENOUGH = 12  # cells after which a metric that never changes stops the study
 ROUNDS = 3  # of looking for random's budget at equal total cost
@@ -114,6 +115,8 @@ class Bench:
         for one in self.plan.contenders:
             used |= {role.column for role in one.plan.roles.values()}
             used |= {name for kind in ("numbers", "codes") for name in one.plan.columns[kind]}
+            made = [one.plan.pool.derived.get(word) for word in ("probs", "match", "tags")]
+            used |= {name for found in made if found is not None for name in found.sources}
         return used | {budget.unit for budget in self.plan.budgets}
 
     def _job(self) -> Job:
@@ -123,9 +126,9 @@ class Bench:
         pools = [plan.test, plan.off_target] if plan.test or plan.off_target else []
         pools = [*pools, *([plan.pool] if self.moves else [])]
         watched = [file.path for pool in pools if pool is not None for file in pool.files if file.path]
-        if any(plan.targets) and "target" in plan.task.needs and plan.test is None:
-            watched += [file.path for _, pool, _ in plan.targets for file in pool.files if file.path]
-        embedded = [one.name for one in plan.contenders if EMBEDDING in one.plan.method.needs]
+        if "target" in plan.task.needs and plan.test is None:
+            watched += [file.path for target in plan.targets for file in target.pool.files if file.path]
+        embedded = [one.name for one in plan.contenders if EMBEDDING in one.plan.supplied]
         whole = ":" in study.task
         folder = str(self.material.folder.absolute())
         return Job(folder, study.task, study.model, of_task, requests, watched, embedded, whole)
@@ -138,12 +141,14 @@ class Bench:
         values |= {name: roles.get(name, "none") for name in ROLES}
         if "text" in roles and roles["text"] in one.plan.pool.derived:
             values["text"] = TEXT
-        needed = EMBEDDING in one.plan.method.needs
+        needed = EMBEDDING in one.plan.supplied
+        use = {word: source for word, source in one.request.use.items() if word not in (*ROLES, *OF_COPY)}
         moved = f"{folder}/choose-SEED.arrow"
         values |= {
             "pool": [moved if list(folder.glob("choose-*.arrow")) else f"{folder}/choose.arrow"],
             "target": [f"{folder}/wanted-SEED-{number}.arrow" for number in range(len(self.plan.targets))],
-            "target_text": "text" if self.plan.targets else None,
+            "target_text": "text" if any(target.text for target in self.plan.targets) else None,
+            "use": use,
             "embedding": VECTOR if needed else None,
             "image": "none",
             "template": None,

@@ -43,11 +43,17 @@ def copy_pool(pool: Pool, engine: Plan, path: Path, made: Material, file: Vector
     write_tables(path, schema, tables())
 
 
-def copy_texts(pool: Pool, text: str, path: Path) -> None:
-    """One column of a pool as `text`."""
-    schema = pa.schema([("text", TYPES["text"])])
-    batches = (batch for shard in pool.shards for batch in pool.read(shard, {text: TYPES["text"]}))
-    write_tables(path, schema, (pa.Table.from_batches([one]).rename_columns(["text"]) for one in batches))
+def copy_sample(pool: Pool, text: str | None, path: Path, file: VectorFile | None = None) -> None:
+    """The texts of a pool as `text`, and its vectors, which `file` has where they lie beside it."""
+    wanted: dict[str, Any] = {text: TYPES["text"]} if text is not None else {}
+    wanted |= {EMBEDDING: None} if EMBEDDING in pool.derived else {}
+    names = ["text"] * (text is not None) + [VECTOR] * (EMBEDDING in pool.derived)
+    batches = (batch for shard in pool.shards for batch in pool.read(shard, wanted))
+    pieces = [pa.Table.from_batches([batch]).rename_columns(names) for batch in batches]
+    table = pa.concat_tables(pieces)
+    if file is not None:
+        table = table.append_column(VECTOR, _of_file(file, 0, table.num_rows))
+    write_tables(path, table.schema, iter([table]))
 
 
 def write_tables(path: Path, schema: pa.Schema, tables: Iterator[pa.Table]) -> None:

@@ -1,7 +1,9 @@
 """The plan of a study: everything that can be refused is refused here, before a row is read."""
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +14,8 @@ from tamis import refusals
 from tamis.budget import Budget, parse
 from tamis.engine.plan import Plan, make_plan
 from tamis.engine.request import Request
+from tamis.engine.targets import Target
+from tamis.engine.vectors import COLUMN as EMBEDDING
 from tamis.errors import Refused
 from tamis.evidence.study import Study, request_of
 from tamis.evidence.task import Task
@@ -53,7 +57,7 @@ class StudyPlan:
     pool: Pool
     test: Pool | None
     off_target: Pool | None
-    targets: list[tuple[str, Pool, str | None]]
+    targets: list[Target]
     roles: dict[str, Role]
     features: list[str]
     budgets: list[Budget]
@@ -77,7 +81,9 @@ class StudyPlan:
             inputs["the test set"] = self.test.fingerprint
         if self.off_target is not None:
             inputs["the other texts"] = self.off_target.fingerprint
-        inputs |= {f"the target {name}": pool.fingerprint for name, pool, _ in self.targets}
+        inputs |= {
+            f"the target {name}": pool.fingerprint for name, pool in ((one.name, one.pool) for one in self.targets)
+        }
         inputs |= {f"the method {one.name}": one.content for one in self.contenders}
         path = self.study.task.rpartition(":")[0]
         if path.endswith(".py"):
@@ -104,7 +110,7 @@ def make_study_plan(study: Study, source: Any = None, test: Any = None, targets:
     base = _planned(study, {"method": "random", "name": "random"}, source, targets, embedding, role="reference")
     roles = dict(base.plan.roles)
     _check_label(study, task, pool, roles, place)
-    used = _named_columns(study, roles)
+    used = _named_columns(study, roles, pool.schema)
     held = None if study.test is None else open_pool(test if test is not None else study.test, "test set")
     features = [] if embedding or "embedding" in roles else _numeric(pool, used)
     notes = list(base.plan.notes)
@@ -121,10 +127,12 @@ def make_study_plan(study: Study, source: Any = None, test: Any = None, targets:
     contenders += _baselines(study, contenders, roles, source, targets)
     for one in contenders:
         roles = {**one.plan.roles, **roles}
+        for word in set(one.plan.bindings.files) - {EMBEDDING}:
+            raise refusals.STUDY_NEED_IN_FILE(f"--use {word}={one.plan.request.use[word]}")
         if one.plan.method.kind == "Schedule" and task.default_steps is None:
             raise refusals.SCHEDULE_WITHOUT_STEPS(f"the method {one.name}", model=task.describe())
     other = None if study.off_target is None else open_pool(study.off_target, "test set")
-    found = [(target.name, target.pool, target.text) for target in base.plan.targets]
+    found = next((one.plan for one in contenders if "target_embedding" in one.plan.supplied), base.plan).targets
     plan = StudyPlan(study, task, contenders, pool, held, other, found, roles, features, budgets, notes)
     _check_metrics(study, task)
     _check_test(plan)
@@ -137,7 +145,7 @@ def _planned(
 ) -> Contender:  # fmt: skip
     """One method, planned on the pool as `tamis select` would: what cannot be chosen is refused now."""
     request = request_of(study, asked, study.pool, own)
-    if request.embedding is None and "embedding" in find(request.method_name).needs:
+    if request.embedding is None and {EMBEDDING, "match", "target_embedding"} & set(find(request.method_name).needs):
         request.embedding = embedding
     request.budget = ", ".join(study.budgets) if len(study.budgets) > 1 else study.budgets[0]
     plan = make_plan(request, source, targets, training=True)
@@ -174,14 +182,15 @@ def _check_label(study: Study, task: Task, pool: Pool, roles: dict[str, Role], p
         raise refusals.STUDY_LABEL_MISSING(place, columns=", ".join(known) or "none")
 
 
-def _named_columns(study: Study, roles: dict[str, Role]) -> set[str]:
+def _named_columns(study: Study, roles: dict[str, Role], schema: Mapping[str, str]) -> set[str]:
     """Columns that something else than the model reads: roles, and what any method is given by name."""
     used = {role.column for role in roles.values()}
     used |= {column for name in ("score", "cost", "weight", "group") if (column := getattr(study, name))}
     for asked in study.methods:
         used.add(str(asked["method"]).partition(":")[2])
         used |= {str(asked[name]) for name in ("score", "cost", "weight", "group") if asked.get(name)}
-        used |= {str(column) for column in (asked.get("use") or {}).values()}
+        bound = [str(source) for source in (asked.get("use") or {}).values()]
+        used |= {*bound, *(name for name in schema for source in bound if fnmatchcase(name, source))}
     return used | {parse(budget).unit for budget in study.budgets}
 
 

@@ -15,7 +15,7 @@ from tamis.engine.plan import Plan
 from tamis.engine.vectors import COLUMN as EMBEDDING
 from tamis.errors import Refused
 from tamis.evidence.content import matrix, put_content
-from tamis.evidence.copying import copy_pool, copy_texts
+from tamis.evidence.copying import copy_pool, copy_sample
 from tamis.evidence.material import TEXT, VECTOR, Material, Stored
 from tamis.evidence.plan import StudyPlan
 from tamis.pool import TYPES, Pool
@@ -38,13 +38,13 @@ def prepare(plan: StudyPlan, folder: Path) -> Material:
     if plan.test is not None:
         made.sets.append("test")
         copy_pool(_like_pool(plan, plan.test, engine), engine, folder / "test.arrow", made)
-    texts = [(f"target-{number}", pool, text) for number, (_, pool, text) in enumerate(plan.targets)]
+    for number, target in enumerate(plan.targets):
+        made.sets.append(f"target-{number}")
+        copy_sample(target.pool, target.text, folder / f"target-{number}.arrow", target.vectors)
     if plan.off_target is not None:
-        texts.append(("off-target", plan.off_target, _text_of(plan, plan.off_target)))
-    for name, pool, text in texts:
-        made.sets.append(name)
-        copy_texts(pool, text, folder / f"{name}.arrow")
-    made.target_names = [name for name, _, _ in plan.targets]
+        made.sets.append("off-target")
+        copy_sample(plan.off_target, _text_of(plan, plan.off_target), folder / "off-target.arrow")
+    made.target_names = [target.name for target in plan.targets]
     _label(plan, made)
     _group(plan, made)
     _features(plan, made)
@@ -69,7 +69,7 @@ def _text_of(plan: StudyPlan, pool: Pool) -> str:
     """The text column of held-out texts: called as the pool's or the target's, or the only one."""
     from tamis.pool.roles import find_roles, need_text
 
-    wanted = (plan.study.target_text, plan.text, *(text for _, _, text in plan.targets))
+    wanted = (plan.study.target_text, plan.text, *(target.text for target in plan.targets))
     given = next((name for name in wanted if name in pool.schema), None)
     where = pool.files[0].path or "the test set"
     return need_text(pool.schema, find_roles(pool.schema, {"text": given}, where), where, "--target-text").column

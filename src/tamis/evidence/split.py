@@ -108,7 +108,7 @@ def _half(plan: StudyPlan, made: Material, number: int, seed: int) -> tuple[Rows
     content = made[f"target-{number}"].content
     held = _held_out(content, None, 0.5, seed)
     if len(content) < 4 or not held.any() or held.all():
-        raise refusals.STUDY_TARGET_SMALL(f"the target {plan.targets[number][0]!r}", rows=len(content))
+        raise refusals.STUDY_TARGET_SMALL(f"the target {plan.targets[number].name!r}", rows=len(content))
     return np.flatnonzero(~held), np.flatnonzero(held)
 
 

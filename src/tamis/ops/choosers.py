@@ -1,4 +1,7 @@
-"""Choosers turn scores into priorities: highest first, NaN never, ties by row. They see neither budget nor limits."""
+"""Choosers turn scores into priorities (highest first, NaN never, ties by row), or say how a greedy looks for rows.
+
+They see no limits.
+"""
 
 import inspect
 from collections.abc import Callable
@@ -10,26 +13,36 @@ from numpy.typing import NDArray
 
 from tamis import refusals
 from tamis.registry import Parameter, Registry
+from tamis.vocabulary import SetFunction
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Chooser:
-    """A way to choose by score. A `pointwise` one may be applied block by block; `draws` says that it is random."""
+    """A way to choose by score, or with `of` = "SetFunction" a greedy.
+
+    A `pointwise` one may be applied block by block; `draws` says that it is random.
+    """
 
     name: str
-    function: Callable[..., Floats]
+    function: Callable[..., Any]
     pointwise: bool
     draws: bool
     parameters: dict[str, Parameter]
+    of: str = "Score"
 
 
 CHOOSERS = Registry("chooser")
 
 
-def chooser(*, pointwise: bool = True, draws: bool = False) -> Callable[[Callable[..., Floats]], Callable[..., Floats]]:
-    """Register `function(score, key, *, parameters) -> priority` as a chooser."""
+def chooser(
+    *, pointwise: bool = True, draws: bool = False, of: str = "Score"
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register `function(score, key, *, parameters) -> priority` as a chooser.
+
+    Of a set function it is `function(set_function, key, count, *, parameters) -> set_function`.
+    """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         name = function.__name__.replace("_", "-")
@@ -38,7 +51,7 @@ def chooser(*, pointwise: bool = True, draws: bool = False) -> Callable[[Callabl
             for p in inspect.signature(function).parameters.values()
             if p.kind is p.KEYWORD_ONLY
         }
-        CHOOSERS.entries[name] = Chooser(name, function, pointwise, draws, parameters)
+        CHOOSERS.entries[name] = Chooser(name, function, pointwise, draws, parameters, of)
         return function
 
     return register
@@ -89,6 +102,24 @@ def weighted_draw(score: Floats, key: NDArray[np.uint64], *, temperature: float 
         worst = score[np.argmax(np.isinf(scaled))]
         raise refusals.TEMPERATURE_TOO_LOW(f"temperature={temperature}", score=worst)
     return np.asarray(scaled + gumbel(key))
+
+
+@chooser(of="SetFunction")
+def greedy(function: SetFunction, key: NDArray[np.uint64], count: int) -> SetFunction:
+    """The row with the largest gain, of all that are open."""
+    return function
+
+
+@chooser(of="SetFunction", draws=True)
+def stochastic_greedy(
+    function: SetFunction, key: NDArray[np.uint64], count: int, *, epsilon: float = 0.1
+) -> SetFunction:
+    """The row with the largest gain of a sample of `n / k ln(1 / epsilon)` open ones; see `tamis.ops.greedy`."""
+    from tamis.ops.greedy import Stochastic
+
+    if not 0 < epsilon < 1:
+        raise refusals.PARAMETER_OUT_OF_RANGE(f"epsilon={epsilon}", accepted="a number between 0 and 1")
+    return Stochastic(function, max(count, 1), key, epsilon)
 
 
 def uniform(key: NDArray[np.uint64]) -> Floats:
