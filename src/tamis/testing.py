@@ -54,6 +54,7 @@ def make_pool(rows: int = ROWS, seed: int = 0) -> pa.Table:
     columns |= {
         "embedding": list(more.gamma(1.0, size=(rows, WIDTH)).astype(np.float32)),
         "probs": list(probs / probs.sum(axis=1, keepdims=True)),
+        "quality": (more.permutation(rows) + 1) / 8.0,
         "mis_score": more.permutation(rows) / 8.0 - 2.0,
         "tags": [sorted(set(more.choice(WORDS, more.integers(1, 5)))) for _ in range(rows)],
     }
@@ -83,6 +84,11 @@ class Case:
         return self.is_random or bool({"key", "rng"} & set(self.method.needs))
 
     @property
+    def score(self) -> str:
+        """The column of scores; methods on sets may ask for amounts, which are not negative."""
+        return "quality" if self.method.family in SEES_ALL else "score"
+
+    @property
     def grows(self) -> bool:
         """Whether rows that are kept, and what rows cost, shape which others are."""
         return self.method.kind == "SetFunction" or not self.method.nested
@@ -102,7 +108,8 @@ class Case:
     def select(self, pool: Any, budget: int | float | str, targets: int = 1, **options: Any) -> Selection:
         """`tamis.select` with the columns of `make_pool` and as many targets as the method can have."""
         needs = set(self.method.needs)
-        known: dict[str, Any] = {role: role for role in ("text", "id", "label", "group", "score", "cost")}
+        known: dict[str, Any] = {role: role for role in ("text", "id", "label", "group", "cost")}
+        known["score"] = self.score
         if needs & {"embedding", "match", "target_embedding"}:
             known["embedding"] = "embedding"
         if needs & {"target_text", "target_length", "target_embedding", "match"}:
@@ -388,7 +395,7 @@ def _with_column(name: str, values: list[Any]) -> pa.Table:
 
 @_check(_needs("score", "cost"))
 def numbers_must_be_finite(case: Case) -> None:
-    for name in {"score", "cost"} & set(case.method.needs):
+    for name in {case.score if need == "score" else need for need in {"score", "cost"} & set(case.method.needs)}:
         for bad in (float("nan"), float("inf"), float("-inf"), None):
             values: list[float | None] = [float(value) for value in make_pool()[name].to_pylist()]
             values[7] = bad
@@ -431,13 +438,16 @@ def gains_are_finite(case: Case) -> None:
 @_check(lambda case: case.method.fit is None and "text" not in case.method.needs)
 def needs_are_not_changed(case: Case) -> None:
     method, pool = case.method, make_pool()
-    needs = {need: _need(pool, need) for need in method.needs if need not in method.optional}
+    needs = {need: _need(pool, need) for need in method.needs if need not in NOT_MADE}
     before = {need: np.array(value) for need, value in needs.items() if isinstance(value, np.ndarray)}
     made = method.function(**needs, **accepted(method.function, method.bind({})))
     if method.kind == "SetFunction":
         made.take(made.best(np.ones(ROWS, bool))[0])
     for need, value in before.items():
         assert np.array_equal(needs[need], value), f"the method changes {need}"
+
+
+NOT_MADE = ("tag_embedding", "balance", "start", "mass")  # optional needs of which a pool of its own would be needed
 
 
 def _need(pool: pa.Table, need: str) -> Any:
@@ -457,6 +467,8 @@ def _need(pool: pa.Table, need: str) -> Any:
         codes = [WORDS.index(tag) for tags in lists for tag in tags]
         return Tags(np.cumsum([0, *map(len, lists)]), np.array(codes, np.int32), WORDS)
     rng = np.random.default_rng(3)
+    if need == "score":
+        return pool["quality"].to_numpy()
     made = {"key": rng.integers(0, 2**63, ROWS, np.uint64), "rng": rng, "target": np.zeros(9, np.int64), "count": 20}
     return made[need] if need in made else pool[need].to_numpy().astype(np.float64)
 

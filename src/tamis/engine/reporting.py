@@ -117,7 +117,8 @@ def summarise(done: Outcome, pool_fold: Any, target_folds: list[Any], kept_fold:
     column = plan.group_column
     names = [target.name for target in plan.targets]
     has_text = plan.columns["text"] is not None
-    lengths = [found.column("length", np.int64) for found in done.targets]
+    with_text = [found for found, target in zip(done.targets, plan.targets, strict=True) if target.text is not None]
+    lengths = [found.column("length", np.int64) for found in with_text]
     return {
         "groups": summaries.groups(column, frame.names[column], frame.codes(column), choice.rows)
         if column and frame.codes(column) is not None
