@@ -79,7 +79,7 @@ class Finished:
     @cached_property
     def score_names(self) -> list[str]:
         """The columns of scores, one a target; none where the method makes an order, or where nothing was scored."""
-        if self.manifest["method"].get("kind", "Order") == "Order" or not self.file("scores.parquet").is_file():
+        if self.manifest["method"].get("kind") not in ("Score", "Match") or not self.file("scores.parquet").is_file():
             return []
         with opened(self.file("scores.parquet")) as file:
             return [name for name in file.schema_arrow.names if name != "row"]

@@ -163,6 +163,7 @@ def _left_out(done: Finished, made: Why) -> str:
     causes = [
         words for name, words in (
             ("excluded", "--exclude names it"),
+            ("had_already", f"the selection to start from, {request.get('start')}, has it"),
             ("not_in_earlier_selection", f"the earlier selection {request.get('within')} does not keep it"),
             ("without_text", "it has no text"),
         ) if done.manifest["rows"].get(name)
@@ -178,6 +179,8 @@ def _because(done: Finished, made: Why) -> str:
         return f"{name} scored it, and nothing was to be chosen"
     budget = done.manifest["budget"]
     amount = f"a budget of {budget['limit']:,.12g} {budget['unit']}"
+    if method.get("kind") == "SetFunction":
+        return f"given the rows taken before, others were worth more to {name} at every step of {amount}"
     if not made.places:
         return f"{name} makes an order, and took others for {amount}"
     known = [place for place in made.places if place.place is not None]
