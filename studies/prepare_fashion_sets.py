@@ -8,8 +8,13 @@
 - `score`: the probability of the given class under that model; high is easy, and of good quality.
 - `el2n`: the length of `probs` minus the given class, high is hard.
 - `tags`: the class and how bright the image is, as four words.
+- `match`: for each of the 90 images wanted, the inner product of the gradients of the model's loss on both, which is
+  `(p - e_y) · (p' - e_y') x · x'`; as in any such influence, some of the wanted have much larger ones than others.
+- `influence`: the sum of `match` over the 90.
 - Three samples of what is wanted, 30 test images each of one class: `shirt`, `sneaker` and `bag`; they are not in the
   test set.
+
+`pool_20000.parquet` and `pool_5000.parquet` are random parts of the pool, the smaller one a part of the larger.
 """
 
 import gzip
@@ -64,8 +69,13 @@ def columns(pixels: np.ndarray, embedding: np.ndarray, labels: np.ndarray, probs
     }
 
 
+def gradients(embedding: np.ndarray, labels: np.ndarray, probs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The two factors of the gradient of the loss by the weights of a linear model: `p - e_y` and `x`."""
+    return probs - np.eye(len(CLASSES))[labels], embedding
+
+
 def main() -> None:
-    """Write the pool, the test set and the samples of what is wanted."""
+    """Write the pools, the test sets and the samples of what is wanted."""
     rng = np.random.default_rng(SEED)
     pool, labels = read("train")
     test, test_labels = read("t10k")
@@ -77,24 +87,38 @@ def main() -> None:
     kept[labelled] = False
     probs, test_probs = model.predict_proba(embedding), model.predict_proba(test_embedding)
     every = columns(pool, embedding, labels, probs)
-    ids = {"id": pa.array([f"train-{row}" for row in np.flatnonzero(kept)])}
-    write(FOLDER / "pool.parquet", ids | {name: column.filter(pa.array(kept)) for name, column in every.items()})
-    every = columns(test, test_embedding, test_labels, test_probs)
+    of_test = columns(test, test_embedding, test_labels, test_probs)
     judged = np.ones(len(test), bool)
-    for name in TARGETS:
-        rows = rng.choice(np.flatnonzero(CLASSES[test_labels] == name), WANTED, replace=False)
+    wanted = [rng.choice(np.flatnonzero(CLASSES[test_labels] == name), WANTED, replace=False) for name in TARGETS]
+    for name, rows in zip(TARGETS, wanted, strict=True):
         judged[rows] = False
-        write(FOLDER / f"{name}.parquet", {what: column.take(pa.array(rows)) for what, column in every.items()})
+        write(FOLDER / f"{name}.parquet", {what: column.take(pa.array(rows)) for what, column in of_test.items()})
+    (a, x), (b, y) = (
+        gradients(embedding, labels, probs),
+        [part[np.concatenate(wanted)] for part in gradients(test_embedding, test_labels, test_probs)],
+    )
+    match = (a @ b.T) * (x @ y.T)
+    every |= {"match": vectors(match.astype(np.float32)), "influence": pa.array(match.sum(axis=1))}
+    every["id"] = pa.array([f"train-{row}" for row in range(len(pool))])
+    order = rng.permutation(np.flatnonzero(kept))
+    for name, size in (("pool", len(order)), ("pool_20000", 20_000), ("pool_5000", 5_000)):
+        rows = pa.array(np.sort(order[:size]))
+        write(FOLDER / f"{name}.parquet", {what: column.take(rows) for what, column in every.items()})
+    every = of_test
     left = {what: column.filter(pa.array(judged)) for what, column in every.items()}
     write(FOLDER / "test.parquet", left)
-    wanted = pa.array(judged & np.isin(CLASSES[test_labels], TARGETS))
-    write(FOLDER / "test_wanted.parquet", {what: column.filter(wanted) for what, column in every.items()})
+    of_kind = pa.array(judged & np.isin(CLASSES[test_labels], TARGETS))
+    write(FOLDER / "test_wanted.parquet", {what: column.filter(of_kind) for what, column in every.items()})
+    scales = match.std(axis=0).reshape(len(TARGETS), WANTED).mean(axis=1)
     leave_notes(
         __file__,
         [
             f"{kept.sum():,} of {len(pool):,} training images are the pool: {LABELLED:,} trained the model behind "
             "probs, and those that equal a test image were dropped.",
             f"The model names the class of {np.mean(probs.argmax(axis=1)[kept] == labels[kept]):.1%} of the pool.",
+            "Mean standard deviation of match, by what is wanted: "
+            + ", ".join(f"{name} {scale:.2f}" for name, scale in zip(TARGETS, scales, strict=True))
+            + ".",
             f"{judged.sum():,} test images judge; {WANTED * len(TARGETS)} others are the samples of what is wanted.",
         ],
     )

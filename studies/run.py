@@ -109,6 +109,7 @@ def run(name: str) -> None:
         "machine": machine(),
     }
     places = {"TAMIS_DATA": str(Path(os.environ["TAMIS_DATA"]).resolve()), "PREPARED": str(PREPARED)}
+    places |= {"STUDIES": str(HERE)}
     evidence = measure(filled(values, places), OUT / name)
     made = kept(evidence, about, places | {"OUT": str(OUT)})
     (cards.EVIDENCE / f"{name}.json").write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", "utf-8")

@@ -36,7 +36,7 @@ SCHEMA = pa.schema(
 )
 
 SHOWN, LONGEST = 5, 120  # rows and characters of a cell in a notebook
-OF_ONE_CUT = ("summary", "quotas", "steps", "seconds", "command", "objective")  # of a manifest, and not true of another budget
+OF_ONE_CUT = ("summary", "quotas", "steps", "seconds", "command", "objective")  # of a manifest, true of one budget
 
 
 class Selection:

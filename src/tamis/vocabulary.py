@@ -177,7 +177,11 @@ WORDS = {
         Word("target", "[t]", "int64", "which target each of the targets' examples is of", "--target FILE"),
         Word("start", "[s]", "int64", "places of rows that one has already", "--start SELECTION"),
         Word(
-            "mass", "[n]", "float64", "how many examples each row stands for; 1 unless parts are merged", "the engine"
+            "mass",
+            "[n]",
+            "float64",
+            "how much each row counts where others are to be covered",
+            "--weight COLUMN, else 1",
         ),
         Word(
             "count", "", "int", "how many rows the budget keeps, for methods that divide the whole of it", "the engine"

@@ -47,7 +47,7 @@ def needs_of_rows(
         elif need == "start":
             needs[need] = np.flatnonzero(np.isin(rows, start)) if start is not None else np.empty(0, np.int64)
         elif need == "mass":
-            needs[need] = np.ones(len(rows))
+            needs[need] = masses(plan, frame, rows)
         elif need == "count":
             needs[need] = count
         elif need == "tags":
@@ -93,6 +93,18 @@ def target_vectors(plan: Plan, targets: list[Frame]) -> NDArray[np.float32]:
     """`float32 [t, d]` of all targets, one after the other."""
     found = [frame.vectors(target.vectors) for frame, target in zip(targets, plan.targets, strict=True)]
     return np.ascontiguousarray(np.concatenate(found), np.float32)
+
+
+def masses(plan: Plan, frame: Frame, rows: Rows) -> NDArray[np.float64]:
+    """How much each of `rows` counts: its weight where the request names a column of weights, else 1."""
+    if "weight" not in plan.roles:
+        return np.ones(len(rows))
+    column = plan.roles["weight"].column
+    weights = frame.column(f"number:{column}", np.float64)
+    if len(weights) and weights.min() < 0:
+        row = int(np.argmin(weights))
+        raise refusals.WEIGHT_NEGATIVE(frame.where(row), name=column, value=weights[row])
+    return weights[rows]
 
 
 def balances(plan: Plan, frame: Frame, rows: Rows) -> list[Balance]:

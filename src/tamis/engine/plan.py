@@ -229,6 +229,8 @@ def _columns(plan: Plan) -> dict[str, Any]:
     for need in plan.supplied:
         if need in COLUMN_NEEDS:
             (numbers if COLUMN_NEEDS[need] == "numbers" else codes).add(column[need])
+    if "mass" in plan.supplied and "weight" in roles:
+        numbers.add(column["weight"])
     for budget in plan.budgets:
         if budget.is_cost and budget.unit not in UNITS:
             numbers.add(budget.unit)

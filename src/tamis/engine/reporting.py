@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tamis.engine.choose import Choice
+from tamis.engine.choose import Choice, weights_of
 from tamis.engine.frame import Frame
 from tamis.engine.plan import Plan
 from tamis.engine.scores import Scores
@@ -129,6 +129,8 @@ def summarise(done: Outcome, pool_fold: Any, target_folds: list[Any], kept_fold:
         if has_text
         else None,
         "scores": _scores(done),
+        "gains": _gains(done),
+        "weights": summaries.weights(weights_of(choice)),
         "text": summaries.text(names, pool_fold, target_folds, kept_fold) if kept_fold is not None else None,
         "targets": [
             {"target": name, "asked": float(asked), "kept": int(np.count_nonzero(choice.target == index))}
@@ -149,6 +151,14 @@ def _scores(done: Outcome) -> list[dict[str, Any]]:
         rows = choice.rows[choice.target == index] if done.has_several_scores else choice.rows
         found.append(summaries.scores(name, column, done.eligible, rows, side))
     return found
+
+
+def _gains(done: Outcome) -> dict[str, Any] | None:
+    """What each row added; only of a set function, whose gains all are of one value."""
+    if done.plan.method.kind != "SetFunction" or done.order is None:
+        return None
+    gains = done.choice.of_order(done.order.gains)
+    return None if gains is None else summaries.gains(gains.astype(np.float64))
 
 
 def _duplicates(done: Outcome) -> dict[str, Any] | None:

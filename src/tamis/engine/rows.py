@@ -25,6 +25,7 @@ class Kept(NamedTuple):
     spent: float
     gains: NDArray[np.float64] | None = None
     scores: NDArray[np.float64] | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -44,4 +45,4 @@ def keep_rows(plan: Plan, work: Path) -> Kept:
         order = choice.order
         gains = choice.of_order(order.gains) if order is not None else None
         own = None if scores is None else np.max([column[choice.rows] for column in scores.columns], axis=0)
-    return Kept(choice.rows, weights_of(choice), choice.spent, gains, own)
+    return Kept(choice.rows, weights_of(choice), choice.spent, gains, own, tuple(run.console.warnings))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import tamis
 from tamis import refusals
 from tamis.engine.frame import Frame
+from tamis.engine.needs import masses
 from tamis.engine.parts import read_arrays, write_arrays
 from tamis.engine.plan import Plan
 from tamis.engine.scores import method_result
@@ -166,7 +167,7 @@ def compared(
     sample = seen.rows[order[: min(SAMPLE, room)]]
     random = seen.rows[order[-len(chosen) :]]
     rows = np.unique(np.concatenate([sample, chosen, random]))
-    mass = np.isin(rows, sample).astype(np.float64)
+    mass = masses(plan, frame, rows) * np.isin(rows, sample)
     function = method_result(plan, frame, targets, rows, seen.had, count, mass)
     values = {}
     for name, these in (("chosen", chosen), ("random", random)):
