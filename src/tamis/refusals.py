@@ -472,17 +472,22 @@ RECUT_CHANGED = Refusal("{names} changed since the selection was made", "make th
 STEP_KEY = Refusal("{key!r} belongs to the whole recipe", "write it above the steps")
 
 # methods on sets
-STUDY_NEED_IN_FILE = Refusal("a file beside the pool cannot follow the rows of a split", "put it into columns of the pool")
+STUDY_NEED_IN_FILE = Refusal(
+    "a file beside the pool cannot follow the rows of a split", "put it into columns of the pool"
+)
 ID_HAD_ALREADY = Refusal("{id!r} is in the selection to start from", "leave it out of one of the two")
 CHOOSER_OF_OTHER_KIND = Refusal("{method} gives a {kind}, and this chooses by something else", "name one of {known}")
+WEIGHT_NEGATIVE = Refusal(
+    "column {name!r} is {value:.6g}, and a weight is at least 0", "mend the weight, or drop the row"
+)
 NEED_NOT_BOUND = Refusal("it needs {need}, which nothing supplies", "say where it is: {supply}")
 MEMORY_UNREADABLE = Refusal("it is not an amount of memory", "write it as in 2GB or 500MB")
 MEMORY_OVER = Refusal(
-    "to see all rows at once takes {wanted:,.1f} GB, and {allowed:,.1f} GB are allowed",
+    "to see these rows at once takes {wanted} of memory, and {allowed} are allowed",
     "allow more with --memory, or choose among fewer rows with --within",
 )
 TAGS_UNREADABLE = Refusal(
-    "column {name!r} has no tags ({said})", "give lists of text, JSON arrays of text, or text with ; between the tags"
+    "column {name!r} has no tags ({said})", "give lists of text, JSON arrays of text, or text with semicolons between"
 )
 TAG_TABLE_UNCLEAR = Refusal(
     "a table of tags has one column of text and one of vectors, and this one has {columns}", "leave out the others"
@@ -497,17 +502,22 @@ TARGET_OF_OTHER_WIDTH = Refusal(
     "its vectors have {found:,} numbers and the pool's {width:,}", "make both by the same encoder"
 )
 VECTOR_OF_ZEROS = Refusal(
-    "its vector is all zeros and has no direction", "remove the row, or measure with --set metric=euclidean"
+    "its vector is all zeros and has no direction", "remove the row, or use a metric other than the cosine"
 )
 SIMILARITY_NEGATIVE = Refusal(
-    "its similarity to row {other:,} is {value:.6g}, and none may be negative here",
+    "its similarity to another row is {value:.6g}, and none may be negative here",
     "use --set metric=cosine, which counts negative ones as 0, or give others",
 )
+OPTIONAL_NEED_MISSING = Refusal("it needs {need}", "supply it with {fix}")
 SIMILARITIES_NOT_SQUARE = Refusal(
     "the matrix of similarities has {rows:,} rows and {columns:,} columns", "give a column for each row"
 )
 FEATURE_OUTSIDE = Refusal("its vector holds {value:.6g}", "give numbers of {accepted}")
 SCORE_NEGATIVE = Refusal("its score is {value:.6g}, where scores are amounts", "give scores of at least 0")
+ODDS_NEGATIVE = Refusal(
+    "its score is {value:.6g}, and odds in proportion to it would be negative",
+    "give scores of at least 0, or use --set sampling=softmax",
+)
 TAGS_TOO_NEAR = Refusal("more than {most:,} pairs of tags are that near", "give a larger threshold")
 TAGS_NONE = Refusal("no row has a tag", "name another column of tags")
 TAG_OF_ZEROS = Refusal("its vector is all zeros and has no direction", "give it another, or remove the tag")
@@ -521,7 +531,6 @@ KERNEL_NOT_POSITIVE = Refusal(
 TRANSPORT_UNCONVERGED = Refusal(
     "transport still misplaces {error} of the mass after {iterations:,} iterations", "ask for a larger epsilon"
 )
-DISTANCES_OVERFLOW = Refusal("they are so large that distances between them overflow", "scale them down")
 DISTANCES_NOT_SQUARE = Refusal(
     "the matrix of distances has {rows:,} rows and {columns:,} columns", "give a column for each row"
 )
@@ -534,10 +543,18 @@ PROBABILITIES_UNUSABLE = Refusal(
 MARGIN_OF_ONE_CLASS = Refusal(
     "there is one class, and a margin is between two", "give a probability of each class in --use probs"
 )
+TERM_NOT_SUPPLIED = Refusal(
+    "this is the weight of a term that needs {needs}, which is not given", "give {supply}, or leave the weight out"
+)
+TERMS_MISSING = Refusal(
+    "there is no term to maximise",
+    "give --score COLUMN for quality, --embedding COLUMN for coverage, with it --target FILE for similarity or --start "
+    "SELECTION for novelty, or --use balance=COLUMN=GROUP:SHARE,… for balance, and not a weight of 0 for all of them",
+)
 
 # scikit-learn
 SELECTOR_NEED_MISSING = Refusal("it needs {need} besides X and y", "give it to fit as {need}=…, which is {meaning}")
-SELECTOR_NEED_ELSEWHERE = Refusal("it needs {need}, which X and y do not hold", "use tamis.select, or one of {known}")
+SELECTOR_NEED_ELSEWHERE = Refusal("it needs {need}, which X and y do not hold", "use tamis.select, or one of TamisSelector.methods()")
 SELECTOR_NEED_UNKNOWN = Refusal("it is given {need}{near}, which it does not take", "leave it out (it takes {known})")
 SELECTOR_START = Refusal("it does not hold rows of X", "give places from 0 to {last}, or True or False for each row")
 SELECTOR_BUDGET = Refusal("an estimator keeps one number of rows", "ask for rows or a share, as in 100 or 0.1")

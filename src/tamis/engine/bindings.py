@@ -59,7 +59,18 @@ def find_bindings(plan: "Plan", given: dict[str, str], place: str) -> Bindings:
     if "tag_embedding" in given:
         refuse_url(given["tag_embedding"], "the table of tags", "download it, and name the copy", "--use tag_embedding")
         found.tag_vectors = open_pool(given["tag_embedding"], "table of tags")
+        _check_tag_table(found.tag_vectors, given["tag_embedding"])
     return found
+
+
+def _check_tag_table(table: Pool, place: str) -> None:
+    """Refuse a table of tags in which the names or the vectors could be in several columns, or in none."""
+    kinds = sorted(kind for kind in table.schema.values() if kind in ("text", "list"))
+    if kinds != ["list", "text"]:
+        columns = ", ".join(f"{name} ({kind})" for name, kind in table.schema.items())
+        raise refusals.TAG_TABLE_UNCLEAR(place, columns=columns)
+    vectors = next(name for name, kind in table.schema.items() if kind == "list")
+    table.derived["embedding"] = vectors_for(table, vectors, place, "--use tag_embedding")
 
 
 def tag_matrix(plan: "Plan", names: list[str]) -> NDArray[np.float32]:
@@ -67,14 +78,10 @@ def tag_matrix(plan: "Plan", names: list[str]) -> NDArray[np.float32]:
     table = plan.bindings.tag_vectors
     place = plan.request.use["tag_embedding"]
     assert table is not None
-    kinds = {kind: [name for name, found in table.schema.items() if found == kind] for kind in ("text", "list")}
-    if len(kinds["text"]) != 1 or len(kinds["list"]) != 1:
-        columns = ", ".join(f"{name} ({kind})" for name, kind in table.schema.items())
-        raise refusals.TAG_TABLE_UNCLEAR(place, columns=columns)
-    table.derived["embedding"] = vectors_for(table, kinds["list"][0], place, "--use tag_embedding")
+    tag = next(name for name, kind in table.schema.items() if kind == "text")
     known: dict[str, Any] = {}
     for shard in table.shards:
-        for batch in table.read(shard, {kinds["text"][0]: None, "embedding": None}):
+        for batch in table.read(shard, {tag: None, "embedding": None}):
             vectors = np.asarray(batch.column(1).flatten(), np.float32).reshape(batch.num_rows, -1)
             known |= dict(zip(batch.column(0).to_pylist(), vectors, strict=True))
     missing = [name for name in names if name not in known]

@@ -61,8 +61,25 @@ def beyond_memory(plan: Plan, frame: Frame, rows: int, count: int) -> bool:
 def refuse_beyond_memory(plan: Plan, frame: Frame, rows: int, count: int) -> None:
     """Refuse a method that cannot be done in parts where the request does not allow the memory it takes."""
     if beyond_memory(plan, frame, rows, count):
-        wanted = bytes_of(plan, frame, rows, count) / 1e9
-        raise refusals.MEMORY_OVER(plan.method.name, wanted=math.ceil(wanted * 10) / 10, allowed=plan.memory / 1e9)
+        raise _over(plan, bytes_of(plan, frame, rows, count))
+
+
+def _over(plan: Plan, wanted: float) -> Exception:
+    """The refusal of more memory than the request allows."""
+    return refusals.MEMORY_OVER(plan.method.name, wanted=said_bytes(wanted), allowed=said_bytes(plan.memory))
+
+
+def said_bytes(count: float) -> str:
+    """Bytes for a person, with two digits.
+
+    Examples:
+        >>> said_bytes(3_540_000_000), said_bytes(120)
+        ('3.5 GB', '120 bytes')
+    """
+    for power, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "KB")):
+        if count >= power:
+            return f"{count / power:,.2g} {name}" if count < 10 * power else f"{count / power:,.0f} {name}"
+    return f"{count:.0f} bytes"
 
 
 def part_rows(plan: Plan, frame: Frame, rows: int, count: int) -> int:
@@ -94,8 +111,7 @@ def in_parts(
     fixed = np.union1d(seen.had, seen.must)
     size = part_rows(plan, frame, len(seen.rows), count) - len(fixed)
     if size < 2:
-        wanted = bytes_of(plan, frame, 2 + len(fixed), count) / 1e9
-        raise refusals.MEMORY_OVER(plan.method.name, wanted=wanted, allowed=plan.memory / 1e9)
+        raise _over(plan, bytes_of(plan, frame, 2 + len(fixed), count))
     parts = parts_of(plan, frame, np.setdiff1d(seen.rows, fixed), size)
     each = min(count, max(math.ceil(count / len(parts)), size // len(parts)))
     share = _scaled(limits, each / count), _scaled(least, each / count) if least is not None else None
