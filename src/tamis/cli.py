@@ -13,7 +13,7 @@ import click
 import tamis
 from tamis import cli_again, cli_bench, refusals
 from tamis.cli_look import COMMANDS
-from tamis.engine.launch import one_thread_a_step
+from tamis.engine.launch import one_thread_a_step, reserve_little
 from tamis.errors import TamisError
 from tamis.usage import missing, refuse_unquoted, usage_refusal
 
@@ -246,6 +246,7 @@ def main() -> None:
     """Entry point: exit 0 done, 2 refused while planning, 1 broke or refused while running."""
     tamis_argv = shlex.join(sys.argv[1:])
     one_thread_a_step()
+    reserve_little()
     try:
         cli.main(prog_name="tamis", standalone_mode=False)
     except click.exceptions.Abort:

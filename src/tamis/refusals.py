@@ -554,7 +554,9 @@ TERMS_MISSING = Refusal(
 
 # scikit-learn
 SELECTOR_NEED_MISSING = Refusal("it needs {need} besides X and y", "give it to fit as {need}=…, which is {meaning}")
-SELECTOR_NEED_ELSEWHERE = Refusal("it needs {need}, which X and y do not hold", "use tamis.select, or one of TamisSelector.methods()")
+SELECTOR_NEED_ELSEWHERE = Refusal(
+    "it needs {need}, which X and y do not hold", "use tamis.select, or one of TamisSelector.methods()"
+)
 SELECTOR_NEED_UNKNOWN = Refusal("it is given {need}{near}, which it does not take", "leave it out (it takes {known})")
 SELECTOR_START = Refusal("it does not hold rows of X", "give places from 0 to {last}, or True or False for each row")
 SELECTOR_BUDGET = Refusal("an estimator keeps one number of rows", "ask for rows or a share, as in 100 or 0.1")

@@ -6,6 +6,7 @@ Nothing heavy is imported here, so that the command line can start workers befor
 import contextlib
 import json
 import os
+import resource
 import select
 import subprocess
 import sys
@@ -86,6 +87,16 @@ def one_thread_a_step() -> None:
     """Keep matrix libraries to one thread, so that no sum depends on the cores; call before numpy is imported."""
     for name, value in THREADS.items():
         os.environ.setdefault(name, value)
+
+
+def reserve_little() -> None:
+    """Have Arrow reserve no address space ahead where the system limits it; call before Arrow is used.
+
+    Its own allocator reserves a gigabyte, which counts against such a limit though nothing of it is used.
+    """
+    limits = (resource.getrlimit(which)[0] for which in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
+    if any(limit != resource.RLIM_INFINITY for limit in limits):
+        os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 def worth_processes(paths: Iterable[str]) -> bool:

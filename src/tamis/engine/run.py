@@ -228,7 +228,7 @@ class Run:
                 step.rows_in = step.rows_out = frame.rows
                 if plan.scores_blocks:
                     return Scores.from_columns(plan, frame, self.work)
-                rows = np.flatnonzero(eligible)
+                rows = np.flatnonzero(eligible | self._had(frame))
                 two_stage.refuse_beyond_memory(plan, frame, len(rows), 0)
                 return Scores.from_whole(plan, frame, targets, rows, self.work)
         state = None
@@ -290,7 +290,7 @@ class Run:
     def _had(self, frame: Frame) -> NDArray[np.bool_]:
         """Rows that an earlier selection has, which methods that see all rows see too."""
         had = np.zeros(frame.rows, np.bool_)
-        if self.plan.start is not None and not self.plan.has_scores:
+        if self.plan.start is not None and not self.plan.scores_blocks:
             had[self.plan.start] = True
         return had
 

@@ -86,8 +86,9 @@ def maximise(
 class Stochastic(SetFunction):
     """Another set function of which each step looks at a sample of rows only (Mirzasoleiman et al. 2015).
 
-    Each step draws `ceil(n / k ln(1 / epsilon))` of the open rows and takes the best of them, which in the mean is within
-    `1 - 1/e - epsilon` of the best set of k rows. Draws are by `key`, so that they do not depend on the order of rows.
+    Each step draws `ceil(n / k ln(1 / epsilon))` of the open rows and takes the best of them, which in the mean is
+    within `1 - 1/e - epsilon` of the best set of k rows. Draws are by `key`, so that they do not depend on the order of
+    rows.
     """
 
     def __init__(self, function: SetFunction, k: int, key: NDArray[np.uint64], epsilon: float = 0.1) -> None:

@@ -13,7 +13,8 @@ class Matches:
 
     Args:
         left: `float32 [n, t]`, the matches themselves; or with `right` the vectors `float32 [n, d]` of the examples.
-        right: `float32 [t, d]`; then the matches are `left @ right.T`.
+        right: `float32 [t, d]`; then the matches are `left @ right.T`, computed in float64 and rounded, so that they do
+            not depend on where a row stands and copies of a row tie.
         cosine: divide by the lengths of the vectors, where those of 0 match nothing.
 
     Examples:
@@ -26,7 +27,7 @@ class Matches:
         self, left: NDArray[np.float32], right: NDArray[np.float32] | None = None, *, cosine: bool = False
     ) -> None:
         self.left, self.cosine = left, cosine
-        self.right = _units(right) if right is not None and cosine else right
+        self.right = None if right is None else (_units(right) if cosine else right).astype(np.float64)
         self.shape = (len(left), left.shape[1] if right is None else len(right))
 
     def blocks(self, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[int, NDArray[np.float32]]]:
@@ -40,7 +41,8 @@ class Matches:
         """The matches of some rows."""
         rows = np.asarray(self.left[places], np.float32)
         if self.right is not None:
-            rows = (_units(rows) if self.cosine else rows) @ self.right.T
+            left = (_units(rows) if self.cosine else rows).astype(np.float64)
+            return (left @ self.right.T).astype(np.float32)
         return rows
 
 

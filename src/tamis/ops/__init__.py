@@ -1,0 +1,1 @@
+"""Array mathematics that methods share: pure functions and kernels, no files."""

@@ -1,0 +1,64 @@
+"""The nearest centroids of rows against loops in float64."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tamis.errors import BadRow
+from tamis.ops.centroids import Nearest, assign
+from tamis.ops.kmeans import kmeans
+
+
+@given(st.integers(0, 9999), st.integers(1, 40), st.integers(1, 12), st.integers(1, 3), st.booleans())
+def test_assigning_is_what_loops_find(seed, n, k, m, grid):
+    rng = np.random.default_rng(seed)
+    make = (lambda size: rng.integers(-2, 3, size)) if grid else (lambda size: 1000 + rng.normal(size=size))
+    x, centroids = make((n, 3)).astype(np.float32), make((k, 3)).astype(np.float32)
+    found = assign(x, centroids, nearest=m)
+    far = ((x[:, None].astype(np.float64) - centroids[None]) ** 2).sum(axis=2)
+    _, first = np.unique(centroids, axis=0, return_index=True)
+    others = np.setdiff1d(np.arange(k), first)
+    far[:, others] = np.inf  # of equal centroids the first counts
+    expected = np.argsort(far, axis=1, kind="stable")[:, : min(m, len(first))]
+    assert found.label.tolist() == expected.tolist()
+    np.testing.assert_array_equal(found.distance, np.take_along_axis(far, expected, axis=1))
+
+
+@given(st.integers(0, 9999), st.floats(1e-30, 1e30))
+@settings(max_examples=30)
+def test_lengths_do_not_matter_to_spherical_assignment(seed, scale):
+    rng = np.random.default_rng(seed)
+    x, centroids = rng.normal(size=(30, 4)), rng.normal(size=(5, 4))
+    centroids = (centroids / np.linalg.norm(centroids, axis=1)[:, None]).astype(np.float32)
+    cosines = x @ centroids.T.astype(np.float64) / np.linalg.norm(x, axis=1)[:, None]
+    found = assign((x * scale).astype(np.float32), centroids, spherical=True)
+    assert found.label[:, 0].tolist() == cosines.argmax(axis=1).tolist()
+    np.testing.assert_allclose(found.distance[:, 0], 1 - cosines.max(axis=1), atol=1e-6)
+
+
+def test_a_row_of_zeros_has_no_direction():
+    x = np.ones((9000, 2), np.float32)
+    x[8000] = 0
+    centroids = np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32)
+    for find in (
+        lambda: assign(x, centroids, spherical=True),
+        lambda: kmeans(x, 2, np.arange(9000, dtype=np.uint64), spherical=True),
+    ):
+        with pytest.raises(BadRow) as bad:
+            find()
+        assert bad.value.row == 8000
+
+
+@given(st.integers(0, 9999), st.integers(2, 300), st.floats(0, 1000))
+@settings(max_examples=40)
+def test_bounds_hold(seed, k, offset):
+    """The nearest is at most `upper` far and all others at least `lower`, both to within the rounding of float32."""
+    rng = np.random.default_rng(seed)
+    x, centroids = ((rng.normal(size=(size, 5)) + offset).astype(np.float32) for size in (64, k))
+    upper, lower = np.empty(64), np.empty(64)
+    Nearest(centroids).search()(x, 1, upper, lower)
+    far = np.sort(np.sqrt(((x[:, None].astype(np.float64) - centroids[None]) ** 2).sum(axis=2)), axis=1)
+    assert (upper >= far[:, 0]).all() and (lower <= far[:, 1]).all()
+    np.testing.assert_allclose(upper**2, far[:, 0] ** 2, atol=1e-4 * (far**2).max())
+    np.testing.assert_allclose(lower**2, far[:, 1] ** 2, atol=1e-4 * (far**2).max())
