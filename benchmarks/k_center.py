@@ -42,7 +42,8 @@ NOTE = (
     "the first row included. *limit* is the time that reading all rows once for each row taken would need, `4 n d k` "
     "bytes at the speed of the fastest matrix-vector product over these rows, of sixty in this run. *distances worked"
     " out* is their share of n · k. Noise is normal; clusters are 200 normal centres and normal noise around them, in"
-    " the last line 2,000 centres and spread 0.1."
+    " the last line 2,000 centres and spread 0.1. The machine's load was {load:.0f} when this began: where other work"
+    " keeps the cores busy, the loops lose more, since they wait for both."
 )
 
 
@@ -160,10 +161,11 @@ def line(kind: str, n: int, d: int, k: int, repeats: int, torches: bool) -> list
 
 def main(quick: bool) -> None:
     """Measure every case."""
+    load = os.getloadavg()[0]
     ours(make("noise", 2000, 16), 0, 10)  # what has to be compiled is
     cases, repeats = (CASES[:4], 1) if quick else (CASES, REPEATS)
     rows = [HEAD, *(line(*case, repeats, at < WITH_TORCH) for at, case in enumerate(cases))]
-    write_page("k_center", "k-center", NOTE.format(repeats=repeats), rows, "numpy numba torch")
+    write_page("k_center", "k-center", NOTE.format(repeats=repeats, load=load), rows, "numpy numba torch")
 
 
 if __name__ == "__main__":

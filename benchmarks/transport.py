@@ -28,9 +28,10 @@ NOTE = (
     "distances over the largest of them. The first lines are 60 iterations at ε = 0.01 on the same float32 costs: "
     "`ot.sinkhorn` with them and with float32 masses, `ot.sinkhorn` as a caller finds it, with everything in float64, "
     "and ours, which also tells the cost of the plan, by how much its margins are off, and both duals. The three take "
-    "turns in one process, on one core; ratios are of processor time, the least of eleven turns each. Costs are compared "
-    f"with those in float64. The last line is at ε = {SMALL}, with up to {MANY:,} iterations: float32 underflows, POT "
-    "stops at once with a plan that moves next to nothing, and ours goes on with numbers that absorb the duals."
+    "turns in one process, on one core; ratios are of processor time, the least of eleven turns each. Costs are "
+    f"compared with those in float64. The last line is at ε = {SMALL}, with up to {MANY:,} iterations: float32 "
+    "underflows, POT stops at once with a plan that moves next to nothing, and ours goes on with numbers that absorb "
+    "the duals."
 )
 
 

@@ -10,7 +10,15 @@ from tamis import registry, testing, vocabulary
 from tamis.ops.choosers import CHOOSERS, Chooser
 from tamis.registry import METHODS, Method, load_all
 
-FAMILIES = {"baseline": "Baselines", "column": "By a column", "target": "Towards a target"}
+FAMILIES = {
+    "baseline": "Baselines",
+    "column": "By a column",
+    "coverage": "Coverage",
+    "clusters": "Clusters",
+    "uncertainty": "Uncertainty",
+    "annotation": "What to label",
+    "target": "Towards a target",
+}
 OPERATORS = {"__or__": "|", "__and__": "&", "__sub__": "-"}
 SECTIONS = {"Args:": "Arguments", "Returns:": "Returns", "Raises:": "Raises", "Examples:": "Examples"}
 

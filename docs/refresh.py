@@ -23,15 +23,24 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    from tamis.registry import Method
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SKIPPED = ("make", "pip", "git", "python", "cd")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TIMES = re.compile(r"\b\d+\.\d s;")
-TABLE = re.compile(r"(<!-- (\w+): [^>]*-->\n)(.*?)(<!-- end -->)", re.DOTALL)
+TABLE = re.compile(r"(<!-- (\w+): ([^>]*?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+ROOM, ROW, KEPT = 8e9, 384, 1000  # the usual --memory, numbers in a usual vector, and rows in a usual budget
+UNITS = """*Bytes* are those of the method itself for n rows of d numbers of which k are kept, above what the process
+has once libraries are imported and columns are read. *Rows in 8 GB* are how many the usual `--memory` lets it see at
+once, with d = {d}, k = {k:,} and its own defaults. What was measured of its choices is on the
+[cards](evidence/cards.md)."""
 
 
 def methods_table() -> str:
@@ -41,6 +50,48 @@ def methods_table() -> str:
 
     load_all()
     return markdown(METHODS.entries[name] for name in sorted(METHODS.entries))
+
+
+def family_tables(names: str) -> str:
+    """Two tables of the methods of a family: what each does, needs and is bad at, and what it costs."""
+    from tamis.registry import find
+
+    found = [find(name) for name in names.removesuffix(", made by docs/refresh.py").split()]
+    lines = ["| method | in a sentence | needs | loses to random |", "|---|---|---|---|"]
+    for m in found:
+        does = (m.function.__doc__ or "").partition("\n")[0]
+        lines.append(f"| `{m.name}` | {does} | {needs_of(m)} | {m.loses} |")
+    lines += ["", "| method | time | bytes | rows in 8 GB | streams |", "|---|---|---|---|---|"]
+    for m in found:
+        lines.append(f"| `{m.name}` | {m.cost} | {m.memory} | {rows_in_room(m)} | {streams(m)} |")
+    return "\n".join([*lines, "", " ".join(UNITS.format(d=ROW, k=KEPT).split())])
+
+
+def needs_of(m: "Method") -> str:
+    """What a user supplies for a method."""
+    from tamis.vocabulary import WORDS
+
+    asked = [need for need in m.needs if WORDS[need].supply != "the engine"]
+    needed = ", ".join(f"`{need}`" for need in asked if need not in m.optional)
+    maybe = ", ".join(f"`{need}`" for need in asked if need in m.optional)
+    return "; ".join(part for part in (needed, maybe and f"at will {maybe}") if part)
+
+
+def rows_in_room(m: "Method") -> str:
+    """How many rows a method sees at once, two digits of it."""
+    if m.bytes is None or m.streams:
+        return "any number" if m.streams else "–"
+    low, high = 1, 10**10
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if m.bytes(middle, ROW, KEPT) <= ROOM else (low, middle)
+    unit = 10 ** (len(str(low)) - 2)
+    return f"{low // unit * unit:,}"
+
+
+def streams(m: "Method") -> str:
+    """Whether a method sees rows shard by shard, and what happens to a pool that is beyond its memory."""
+    return "yes" if m.streams else "no; in two stages" if m.kind == "SetFunction" else "no"
 
 
 def words_table() -> str:
@@ -104,18 +155,20 @@ def refusal_cases() -> ModuleType:
     return importlib.import_module("refusal_cases.running")
 
 
-TABLES: dict[str, Callable[[str], str]] = {
-    "methods": lambda _: methods_table(),
-    "words": lambda _: words_table(),
-    "shapes": lambda _: shapes_table(),
-    "refusals": refusals_table,
+TABLES: dict[str, Callable[[str, str], str]] = {  # of what is said after the name, and of the table as it was
+    "methods": lambda said, old: methods_table(),
+    "family": lambda said, old: family_tables(said),
+    "words": lambda said, old: words_table(),
+    "shapes": lambda said, old: shapes_table(),
+    "refusals": lambda said, old: refusals_table(old),
 }
 
 
 def with_tables(page: str, but: str = "") -> str:
     """`page` with its tables made anew, but for the one of this name."""
     return TABLE.sub(
-        lambda found: found[0] if found[2] == but else f"{found[1]}{TABLES[found[2]](found[3])}\n{found[4]}", page
+        lambda found: found[0] if found[2] == but else f"{found[1]}{TABLES[found[2]](found[3], found[4])}\n{found[5]}",
+        page,
     )
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -94,8 +95,6 @@ def expected(out, pool, target):
 
 
 def coarse(texts):
-    import pyarrow as pa
-
     return ngrams.count(pa.array(texts), buckets=10_000).counts
 
 
@@ -143,3 +142,71 @@ def test_rows_reconcile_over_the_steps(report):
     assert steps["choose"]["rows_in"] == rows["eligible"] and steps["choose"]["rows_out"] == rows["kept"]
     for name, step in steps.items():
         assert float(report[3][f"steps.{list(steps).index(name)}.rows_out"]) == step["rows_out"]
+
+
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory):
+    """A pool of vectors in clusters of different size, and an earlier selection of it."""
+    folder = tmp_path_factory.mktemp("vectors")
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(8, 6))[rng.choice(8, 900, p=np.arange(1, 9) / 36)] + 0.3 * rng.normal(size=(900, 6))
+    pq.write_table(pa.table({"id": range(900), "v": list(x.astype(np.float32))}), folder / "pool.parquet")
+    select(folder / "pool.parquet", "random", budget=30, output=folder / "earlier")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("method", "asked"),
+    [
+        ("facility-location", {}),
+        ("facility-location", {"start": True}),
+        ("facility-location", {"memory": "2MB"}),
+        ("facility-location", {"memory": "1MB", "budget": 400}),
+        ("k-center", {"budget": 600}),
+        ("log-det", {"ridge": 0.01}),
+    ],
+)
+def test_every_number_of_gains_comes_from_the_files(vectors, tmp_path, method, asked):
+    asked = {"budget": 45} | asked | ({"start": vectors / "earlier"} if "start" in asked else {})
+    select(vectors / "pool.parquet", method, embedding="v", output=tmp_path / "out", **asked)
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    shown = dict(re.findall(r'data-name="([^"]*)"\s+data-value="([^"]*)"', page))
+    kept = pq.read_table(tmp_path / "out" / "selection.parquet")
+    gain, weight = kept["gain"].to_numpy(), kept["weight"].to_numpy()
+    k, objective = len(kept), manifest["objective"]
+    stages, value = objective["stages"], objective.get("value")
+    wanted = {} if stages is None else {f"objective.stages.{name}": stages[name] for name in PARTS}
+    wanted |= {"derived.bound": BOUNDS[objective["bound"]]} if objective["bound"] and gain.min() >= 0 else {}
+    sample = objective.get("on_sample") or {}
+    wanted |= {f"objective.on_sample.{name}": number for name, number in sample.items()}
+    wanted |= {"derived.objective.on_sample.ratio": sample["chosen"] / sample["random"]} if sample else {}
+    if weight.min() < weight.max():
+        sizes = {"smallest": weight.min(), "median": np.median(weight), "largest": weight.max()}
+        wanted |= {f"summary.weights.{name}": size for name, size in sizes.items()}
+    if (gain < 0).any():
+        wanted["summary.gains.below_zero"] = np.count_nonzero(gain < 0)
+    if value is not None:
+        wanted["objective.value"] = gain.sum()
+        for index, rows in enumerate((-(-k // 10), -(-k // 2))):
+            wanted |= {
+                f"summary.gains.first.{index}.rows": rows,
+                f"summary.gains.first.{index}.gain": gain[:rows].sum(),
+            }
+            wanted |= (
+                {f"derived.summary.gains.first.{index}.share": gain[:rows].sum() / gain.sum()}
+                if gain.min() >= 0
+                else {}
+            )
+    taken = [int(number) for number in shown.pop("summary.gains.taken").split()]
+    assert [float(number) for number in shown.pop("summary.gains.gains").split()] == gain[np.array(taken) - 1].tolist()
+    mine = {name: float(number) for name, number in shown.items() if re.search(r"gains|weights|objective|bound", name)}
+    assert mine == pytest.approx(wanted)
+    assert ("rows.had_already" in shown) == ("start" in asked)
+    lost = sum(int(float(shown[f"rows.{name}"])) for name in LOST if f"rows.{name}" in shown)
+    assert 900 - lost == manifest["rows"]["eligible"] and "unaccounted" not in page
+
+
+PARTS = ("parts", "part_rows", "kept_of_each")
+LOST = ("excluded", "without_text", "duplicates", "had_already")
+BOUNDS = {"1 - 1/e of the best set": 1 - np.exp(-1), "(1 - 1/e) / 2 of the best set, in the mean": (1 - np.exp(-1)) / 2}

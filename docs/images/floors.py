@@ -21,7 +21,7 @@ class Floor(NamedTuple):
 
 FLOORS = (
     Floor(
-        "command line · Python", "one request: flags, a recipe's keys or arguments", ("cli", "api", "usage", "testing")
+        "command line · Python", "one request: flags, a recipe's keys or arguments", ("cli", "api", "sklearn", "usage", "testing")
     ),
     Floor(
         "evidence · look",

@@ -32,7 +32,7 @@ from tamis.vocabulary import Tags
 
 ROWS, WIDTH = 60, 5
 WORDS = "tea ham oak law sum rye map ink fog elm cat dew net jar kid".split()
-SEES_ALL = ("annotation", "clusters", "coverage", "diversity", "targets", "uncertainty")  # where chance may not matter
+SEES_ALL = ("annotation", "clusters", "coverage", "target", "uncertainty")  # where chance may not matter
 CHECKS: dict[str, tuple[Callable[["Case"], None], Callable[["Case"], bool]]] = {}
 
 

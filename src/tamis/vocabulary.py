@@ -54,6 +54,8 @@ class SetFunction(Protocol):
     size: int
     submodular: bool = True
     """Whether gains only shrink as rows are taken: then lazy greedy is exact, and gain per cost makes sense."""
+    monotone: bool = True
+    """Whether gains are also those of a function of sets that never falls: then the greedy has a bound."""
 
     def gains(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """The gain of each of `rows`, none of which is taken yet."""

@@ -103,7 +103,7 @@ def test_vectors_of_tags(own, tmp_path):
 
 
 def test_shares_of_groups_of_two_columns(own):
-    use = {"balance": "sky=sun:0.3,rain:0.3;n=1:1"}
+    use = {"balance": "sky=sun:3,rain:3;n=1:1.0"}
     found = tamis.select(table(), own("balanced"), budget=4, use=use)
     assert reasons(found)[0] == "sky ['sun', 'rain'] [0.5, 0.5] 0 | n ['1'] [1.0] 0"
     assert [one.split(" | ")[0][-2:].strip() for one in reasons(found)] == ["0", "1", "0", "-1"]

@@ -80,7 +80,7 @@ def test_an_assignment_of_scipy():
 
 
 def test_what_underflows_and_must_carry_mass_is_not_lost():
-    """A tenth of the mass has to cross at C / ε = 101, where float32 has few bits: plain iterations converge elsewhere."""
+    """A tenth of the mass has to cross at C / ε = 101, where float32 has few bits: plain iterations go wrong."""
     a, b = np.repeat([0.6, 0.4], 5) / 5, np.repeat([0.5, 0.5], 5) / 5
     rng = np.random.default_rng(0)
     cost = (np.kron([[0, 101], [101, 0]], np.ones((5, 5))) + rng.random((10, 10))).astype(np.float32)

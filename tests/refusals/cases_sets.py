@@ -8,15 +8,28 @@ import pyarrow as pa
 
 import tamis
 from tamis.sklearn import TamisSelector
+from tamis.testing import make_pool
 
 from .cases_evidence import ROWS as STUDIED
-from .material import changed, parquet_bytes
-from .running import call, select
+from .material import parquet_bytes
+from .running import call
+from .running import select as usual
 
 NEAR = "--method facility-location --embedding embedding"
 TAGS = "--method mig --score quality --use tags=tags"
 TARGET = "--method got-d --embedding embedding --target {}"
+ROWS = make_pool(12).to_pylist()
 X = [[float(row), float(row % 3)] for row in range(12)]
+
+
+def select(kind, words, code, named, files=None, **more):
+    """A usual `tamis select` from a pool that has vectors, probabilities and tags."""
+    return usual(kind, words, code, named, files={"pool.jsonl": ROWS} | (files or {}), **more)
+
+
+def changed(row, **values):
+    """The rows of that pool with one of them changed."""
+    return [{**found, **values} if number == row else found for number, found in enumerate(ROWS)]
 
 
 @contextlib.contextmanager

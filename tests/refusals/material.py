@@ -7,7 +7,9 @@ import pyarrow.parquet as pq
 
 from tamis.testing import make_pool, make_target
 
-POOL, TARGET = make_pool(12), make_target()
+from .running import WIDE
+
+POOL, TARGET = make_pool(12).drop_columns(WIDE), make_target().select(["text"])
 ROWS = POOL.to_pylist()
 TOP = "--method top:score"
 HEAD = "import numpy as np\nfrom tamis.vocabulary import Match, Order, Score\n\n"

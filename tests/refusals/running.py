@@ -24,9 +24,11 @@ from tamis.errors import TamisError
 from tamis.refusals import CATALOGUE, Refusal
 from tamis.testing import make_pool, make_target
 
-POOL = make_pool(12)
+WIDE = ["embedding", "probs", "quality", "mis_score", "tags"]  # columns of methods on sets
+
+POOL = make_pool(12).drop_columns(WIDE)
 ROWS = POOL.to_pylist()
-FILES = {"pool.jsonl": ROWS, "wanted.jsonl": make_target()}
+FILES = {"pool.jsonl": ROWS, "wanted.jsonl": make_target().select(["text"])}
 USUAL = "--method random --budget 3 -o out"
 
 

@@ -12,13 +12,16 @@ _WORDS = (
 ).split()
 
 
-def build(targets: int = 1, groups: int = 17, text: str | None = None) -> tuple[Record, Record, Record]:
+def build(
+    targets: int = 1, groups: int = 17, text: str | None = None, greedy: bool = False
+) -> tuple[Record, Record, Record]:
     """Counts that add up: 346,192 rows, 1,200 duplicates, 5,000 kept.
 
     Args:
         targets: how many targets were asked for.
         groups: how many groups the pool has.
         text: the text of every example instead of made-up sentences.
+        greedy: whether a greedy chose, so that there are gains and weights rather than scores.
     """
     rng = random.Random(0)
     names = ["law", "code", "science", "news", "books", "recipes", "tweets", "reviews"][:targets]
@@ -47,6 +50,9 @@ def build(targets: int = 1, groups: int = 17, text: str | None = None) -> tuple[
             ],
         },
     }
+    if greedy:
+        manifest["objective"] = _objective()
+        summary |= {"scores": [], "gains": _gains(), "weights": {"smallest": 1.0, "median": 49.5, "largest": 812.0}}
     return manifest, summary, _examples(rng, names, text)
 
 
@@ -106,6 +112,21 @@ def _manifest(names: list[str]) -> Record:
         "versions": {"python": "3.11.7", "numpy": "2.4.6", "pyarrow": "26.0.1"},
         "started": "2026-01-01T09:30:00Z",
     }
+
+
+def _objective() -> Record:
+    return {
+        "value": sum(100 / rank for rank in range(1, 5001)),
+        "bound": "1/2 of the best set",
+        "stages": {"parts": 3, "part_rows": 114998, "kept_of_each": 5000, "merged": True},
+        "on_sample": {"sample_rows": 10000, "chosen": 812.5, "random": 650.25},
+    }
+
+
+def _gains() -> Record:
+    taken = sorted({round(5000 ** (i / 60)) for i in range(61)})
+    first = [{"rows": rows, "gain": sum(100 / rank for rank in range(1, rows + 1))} for rows in (500, 2500)]
+    return {"taken": taken, "gains": [100 / rank for rank in taken], "first": first, "below_zero": 0}
 
 
 def _split(total: int, weights: list[float]) -> list[int]:

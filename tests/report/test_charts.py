@@ -50,3 +50,26 @@ def test_any_edges_draw(edges):
     counts = [1] * (len(edges) - 1)
     ElementTree.fromstring(charts.outlines([("pool", "a", counts)], edges, "t", "d"))
     ElementTree.fromstring(charts.histogram([("pool", "a", counts)], edges, edges[0], "t", "d")[0])
+
+
+def test_a_line_goes_through_its_points():
+    svg, log = charts.line(("at", [1, 10, 100]), ("gain", [4.0, 2.0, -4.0]), "t", "d")
+    ElementTree.fromstring(svg)
+    assert not log and 'd="M0.0 0.0 500.0 25.0 1000.0 100.0"' in svg
+    assert 'data-name="at" data-value="1 10 100"' in svg and 'data-name="gain" data-value="4 2 -4"' in svg
+    assert _labels(svg) == {"1": 0, "10": 50, "100": 100}
+    assert ">0<" in svg, "a line that crosses 0 shows where that is"
+    svg, log = charts.line(("at", [1, 10, 100]), ("gain", [1000.0, 10.0, 0.1]), "t", "d")
+    assert log and 'd="M0.0 0.0 500.0 50.0 1000.0 100.0"' in svg
+    svg, log = charts.line(("at", [1, 10, 100]), ("gain", [1000.0, 1.0, 0.0]), "t", "d")
+    assert log and 'd="M0.0 0.0 500.0 100.0 1000.0 100.0"' in svg
+
+
+@pytest.mark.parametrize(
+    "values", [[0.0, 0.0], [5.0, 5.0], [-1.0, -2.0], [1e-300, 1e300], [1e300, -1e300], [3.0, 0.0], [1e-9, 0.2]]
+)
+def test_any_line_draws(values):
+    svg, _ = charts.line(("at", [1, 2]), ("gain", values), "<t>", "&")
+    ElementTree.fromstring(svg)
+    places = re.search(r'd="M([^"]*)"', svg)[1].split()
+    assert all(0 <= float(y) <= 100 for y in places[1::2]) and "nan" not in svg

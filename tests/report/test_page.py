@@ -34,9 +34,9 @@ def _replace(value, text):
     return text if isinstance(value, str) else value
 
 
-@pytest.mark.parametrize(("targets", "groups"), [(0, 1), (1, 17), (3, 5), (8, 40)])
-def test_every_number_is_the_one_that_was_given(targets, groups):
-    manifest, summary, examples = build(targets, groups)
+@pytest.mark.parametrize(("targets", "groups", "greedy"), [(0, 1, 0), (1, 17, 0), (3, 5, 0), (8, 40, 0), (1, 17, 1)])
+def test_every_number_is_the_one_that_was_given(targets, groups, greedy):
+    manifest, summary, examples = build(targets, groups, greedy=greedy)
     sources = {**manifest, "summary": summary, "examples": examples}
     given = [
         (name, value) for name, value in _hooks(render(manifest, summary, examples)) if not name.startswith("derived.")
@@ -50,9 +50,9 @@ def test_every_number_is_the_one_that_was_given(targets, groups):
     assert {
         "summary.groups.rows.0.kept",
         "summary.lengths.pool",
-        "summary.scores.0.kept",
         "examples.top.0.score",
     } <= names
+    assert ({"summary.gains.gains", "summary.weights.median"} if greedy else {"summary.scores.0.kept"}) <= names
 
 
 def test_derived_numbers_follow_from_the_given_ones():
@@ -73,8 +73,9 @@ def test_a_ledger_that_does_not_add_up_says_so():
     assert ("derived.unaccounted", "7") in _hooks(render(manifest, summary, examples))
 
 
-def test_no_value_of_the_pool_can_act_or_hide():
-    manifest, summary, examples = (_replace(part, EVIL) for part in build(3, 5))
+@pytest.mark.parametrize("greedy", [False, True])
+def test_no_value_of_the_pool_can_act_or_hide(greedy):
+    manifest, summary, examples = (_replace(part, EVIL) for part in build(3, 5, greedy=greedy))
     manifest["warnings"] = [EVIL]
     page = render(manifest, summary, examples)
     assert not [tag for tag in re.findall(r"<[^>]*>", page) if ACTIVE.search(tag)]
@@ -89,9 +90,10 @@ def test_loads_nothing():
     assert not ACTIVE.search(page)
 
 
-def test_each_part_may_be_missing():
+@pytest.mark.parametrize("greedy", [False, True])
+def test_each_part_may_be_missing(greedy):
     assert "What this page does not show" in render({}, None, None)
-    manifest, summary, examples = build(3, 5)
+    manifest, summary, examples = build(3, 5, greedy=greedy)
     for part in (manifest, summary, examples):
         for key in list(part):
             for empty in (None, type(part[key])()):
@@ -104,9 +106,9 @@ def test_each_part_may_be_missing():
     assert "None" not in re.sub(r"<[^>]*>", "", page) and not _hooks(page)
 
 
-@pytest.mark.parametrize(("targets", "groups"), [(0, 1), (1, 17), (8, 40)])
-def test_markup_is_well_formed(targets, groups):
-    page = render(*build(targets, groups, EVIL))
+@pytest.mark.parametrize(("targets", "groups", "greedy"), [(0, 1, 0), (1, 17, 0), (8, 40, 0), (1, 5, 1)])
+def test_markup_is_well_formed(targets, groups, greedy):
+    page = render(*build(targets, groups, EVIL, greedy))
     assert page.startswith("<!doctype html>")
     root = ElementTree.fromstring(re.sub(r"<(meta|br)([^>]*)>", r"<\1\2/>", page[page.index("<html") :]))
     charts = [svg for svg in root.iter("svg") if svg.get("role") == "img"]

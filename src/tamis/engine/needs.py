@@ -121,5 +121,7 @@ def balances(plan: Plan, frame: Frame, rows: Rows) -> list[Balance]:
                 raise refusals.GROUP_MISSING(place, column=column, group=share.group, near="", groups=groups)
             lookup[names[column].index(share.group)] = index
         amounts = np.array([float(share.amount) for share in shares])
-        found.append(Balance(column, [share.group for share in shares], lookup[codes], amounts / amounts.sum()))
+        if not all(share.is_fraction for share in shares):
+            amounts = amounts / amounts.sum()  # as in sun:3,rain:1
+        found.append(Balance(column, [share.group for share in shares], lookup[codes], amounts))
     return found

@@ -1,8 +1,8 @@
 """Run a plan: scan, score, choose, gather, write; every finished shard is kept and never done twice."""
 
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from tamis.engine.console import Console
 from tamis.engine.folder import Folder
 from tamis.engine.folds import folds
 from tamis.engine.frame import Frame
-from tamis.engine.guard import guarded
+from tamis.engine.guard import guarded, rows_named
 from tamis.engine.launch import Launched, usable_cores, worth_workers
 from tamis.engine.parts import read_arrays, write_array, write_arrays
 from tamis.engine.plan import Plan
@@ -314,7 +314,8 @@ class Run:
             elif order is not None:
                 orders = [partial(iter, [order.rows])]
             size = found.size if order is None else len(order.rows) if order.size is None else order.size
-            choice = choose(plan, frame, eligible, must, orders, order, size)
+            with self._of_method(frame, growing.rows) if growing is not None else nullcontext():
+                choice = choose(plan, frame, eligible, must, orders, order, size)
             step.rows_out = len(choice.rows)
         if growing is not None:
             self._value(frame, targets, found, choice, growing)
@@ -348,13 +349,22 @@ class Run:
         assert plan.chooser is not None
         key = frame.keys(plan.request.seed)[rows]
         made = plan.chooser.function(function, key, count, **plan.chooser_parameters)
-        return Growing(made, rows, had, plan.request.borrow, partial(self.console.progress, what="choose", unit="row"))
+        progress = partial(self.console.progress, what="choose", unit="row")
+        with self._of_method(frame, rows):
+            return Growing(made, rows, had, plan.request.borrow, progress)
+
+    @contextmanager
+    def _of_method(self, frame: Frame, rows: NDArray[np.int64]) -> Iterator[None]:
+        """While a method's function of sets runs, its errors are told by its name and by the rows of the pool."""
+        with guarded(self.plan.method), rows_named(lambda place: frame.where(int(rows[place]))):
+            yield
 
     def _value(self, frame: Frame, targets: list[Frame], found: "Ordered", choice: Choice, growing: Growing) -> None:
         """Note the objective that was reached, and what is known of how far the best one can be."""
         plan = self.plan
-        value = float(np.sum(growing.gains)) if np.isfinite(growing.gains).all() else None
-        known = {"value": value, "stages": None, "bound": bound_of(plan, growing.function)} | (self.objective or {})
+        value = float(np.sum(growing.gains)) if growing.function.submodular else None
+        bound = bound_of(plan, growing.function) if min(growing.gains, default=0.0) >= 0 else None
+        known = {"value": value, "stages": None, "bound": bound} | (self.objective or {})
         if known["stages"] is not None:
             had = growing.had
             seen = two_stage.Seen(found.rows, had, had[:0])
@@ -403,9 +413,12 @@ def among(order: Order, eligible: NDArray[np.bool_]) -> Order:
 
 def bound_of(plan: Plan, function: SetFunction) -> str | None:
     """How near to the best set the greedy is for certain: of monotone submodular functions."""
-    if not function.submodular or not getattr(function, "monotone", True):
+    if not function.submodular or not function.monotone:
         return None
-    assert plan.budget is not None
+    assert plan.budget is not None and plan.chooser is not None
+    if plan.chooser.draws:
+        plain = not (plan.quota or plan.floor or plan.budget.is_cost)
+        return f"1 - 1/e - {plan.chooser_parameters['epsilon']:g} of the best set, in the mean" if plain else None
     if plan.budget.is_cost:
         return None if plan.quota or plan.floor else "(1 - 1/e) / 2 of the best set"
     return "1/2 of the best set" if plan.quota or plan.floor else "1 - 1/e of the best set"

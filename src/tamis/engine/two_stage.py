@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import tamis
 from tamis import refusals
 from tamis.engine.frame import Frame
+from tamis.engine.guard import guarded, rows_named
 from tamis.engine.needs import masses
 from tamis.engine.parts import read_arrays, write_arrays
 from tamis.engine.plan import Plan
@@ -158,10 +159,11 @@ def _of_part(
     """What the greedy keeps of one part, given the rows that are kept anyway, and how many rows each stands for."""
     rows = np.union1d(part, fixed)
     function: SetFunction = method_result(plan, frame, targets, rows, fixed, each)
-    growing = Growing(function, rows, fixed, borrow=True)
     limits, least = (_scaled(one, 1.0) if one is not None else None for one in share)
     assert limits is not None
-    growing.walk(limits, least)
+    with guarded(plan.method), rows_named(lambda place: frame.where(int(rows[place]))):
+        growing = Growing(function, rows, fixed, borrow=True)
+        growing.walk(limits, least)
     made = growing.order()
     mass = np.ones(len(made.rows)) if made.weights is None else made.weights.astype(np.float64)
     gains = made.gains if made.gains is not None else np.zeros(len(made.rows))

@@ -17,9 +17,9 @@ def _bytes(n: float, d: float, k: float, *, classes: float = 10, **_: object) ->
 @method(
     paper="Deep Batch Active Learning by Diverse, Uncertain Gradient Lower Bounds",
     year=2020,
-    family="annotation",
+    family="uncertainty",
     cost="O(n b (k + d)) at worst for b rows and k classes; on most data a tenth of that or less",
-    memory="4 n d + 8 n c + 32 n + 8 k for c classes",
+    memory="4 n d + 8 n classes + 32 n + 8 k; vectors and probabilities included",
     bytes=_bytes,
     streams=False,
     loses="when the model is confident and wrong, or labels are so noisy that uncertain examples teach little",

@@ -14,7 +14,7 @@ from tamis.vocabulary import Order
     paper="Coverage-centric Coreset Selection for High Pruning Rates",
     no=140,
     year=2023,
-    family="coverage",
+    family="clusters",
     cost="O(n log n)",
     memory="80 n",
     bytes=lambda n, d, k, **parameters: 80 * n,

@@ -28,8 +28,8 @@ def _bytes(n: float, d: float, k: float, *, clusters: int | None = None, **_: ob
     family="clusters",
     cost="O(n C d + C² d) for C clusters, O(n log n)",
     memory=(
-        "13 MB + 4 (m + s) d + 16 m for the m = max(65,536, 256 C) rows that C clusters are fitted to and their "
-        "s = max(4,096, 64 C) seeds, or 80 n"
+        "max(12 MiB + 4 m d + 16 m + max(4 s d, 64 m), 80 n); s = min(m, max(4,096, 64 c)), the seeds; m = min(n, "
+        "max(65,536, 256 c)), the rows of the fit; c = min(500, n / 100), the clusters"
     ),
     bytes=_bytes,
     streams=False,

@@ -17,7 +17,7 @@ from tamis.vocabulary import SetFunction
     year=2022,
     family="coverage",
     cost="O(Σ n_c² d) over classes of n_c rows to begin with, then O(n_c) for each gain",
-    memory="4 Σ n_c² + 24 n d + 32 MiB over classes of n_c rows, at most 4 n² + 24 n d + 32 MiB",
+    memory="4 n² + 24 n d + 32 MiB; with several classes the squares of their sizes in place of n²",
     streams=False,
     loses=(
         "when training does not use the weights, when probabilities come from a model so good that all gradients are "

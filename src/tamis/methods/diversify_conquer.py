@@ -27,8 +27,8 @@ def _bytes(n: float, d: float, k: float, *, clusters: int | None = None, **_: ob
     family="clusters",
     cost="O(n C d) for C clusters, O(n log n)",
     memory=(
-        "13 MB + 4 (m + s) d + 16 m for the m = max(65,536, 256 C) rows that C clusters are fitted to and their "
-        "s = max(4,096, 64 C) seeds, or 123 n"
+        "max(12 MiB + 4 m d + 16 m + max(4 s d, 64 m), 123 n); s = min(m, max(4,096, 64 c)), the seeds; m = min(n, "
+        "max(65,536, 256 c)), the rows of the fit; c = min(512, n / 50), the clusters"
     ),
     bytes=_bytes,
     streams=False,
@@ -47,7 +47,7 @@ def diversify_conquer(
 ) -> Order:
     """Rows of all clusters, drawn in rounds, each of which gives more to clusters whose rows so far were good.
 
-    With k clusters of k-means, weights `w_j = 1 / k` and a budget of B, each of T rounds
+    With C clusters of k-means, weights `w_j = 1 / C` and a budget of B, each of T rounds
 
     1. divides B / T rows in proportion to w, as far as clusters reach;
     2. draws them within each cluster, with odds in proportion to quality, as `kmeans-quality` does;
@@ -64,7 +64,7 @@ def diversify_conquer(
         score: `float64 [n]`, the quality; high is good.
         key: `uint64 [n]`, `hash(seed, id)`, the only source of chance.
         count: B, how many rows the budget keeps.
-        clusters: k; without it n / 50, 512 at most as in the official code.
+        clusters: C; without it n / 50, 512 at most as in the official code.
         rounds: T; B rounds where B is smaller.
         sampling: odds and s_j in proportion to quality, or to `exp(quality / temperature)` ("softmax").
         temperature: of "softmax", above 0.
@@ -80,7 +80,7 @@ def diversify_conquer(
 
     The official code forgets the weights of earlier rounds and drops clusters without a scored draw from the odds; here
     weights are multiplied, and a cluster that was not drawn from keeps its own. There, rounds after the first draw
-    `B / (k T)` rows in all; here each draws B / T.
+    `B / (C T)` rows in all; here each draws B / T.
 
     Examples:
         >>> x = np.repeat(np.array([[0.0], [9.0]], np.float32), 50, axis=0)

@@ -13,7 +13,7 @@ from tamis.vocabulary import SetFunction
 @method(
     family="coverage",
     cost="O(n² d) to begin with, then O(n) for each of about 5 to 8 n gains in all",
-    memory="4 n² + 8 n d, or with neighbours 24 n (neighbours + 9) + 8 n d",
+    memory="4 n² + 8 n d; with neighbours 24 n (neighbours + 9) in place of 4 n²",
     streams=False,
     loses=(
         "when the pool has many outliers of no use, which it covers too, when vectors do not say what matters to the "

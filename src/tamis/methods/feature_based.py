@@ -13,7 +13,7 @@ from tamis.vocabulary import SetFunction
 @method(
     family="coverage",
     cost="O(n d), then the few gains that its bounds leave open",
-    memory="4 n d + 40 n, and up to 2 n d more where most numbers are 0",
+    memory="4 n d + 40 n; vectors included; up to 2 n d more where most numbers are 0",
     bytes=lambda n, d, k, **_: 40 * n + 4 * n * d,
     streams=False,
     loses=(

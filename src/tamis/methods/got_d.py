@@ -17,10 +17,10 @@ from tamis.vocabulary import Score
     paper="Get more for less: Principled Data Selection for Warming Up Fine-Tuning in LLMs",
     no=22,
     year=2024,
-    family="targets",
+    family="target",
     pole="good",
     cost="O(s² + n t d), s rows solved for, with hundreds of iterations",
-    memory="22 min(n, s)² + 24 n for as large a target, and 4 n d for cosines",
+    memory="22 min(n, solve_rows)² + 24 n; for as large a target; 4 n d more for cosines",
     bytes=lambda n, d, k, solve_rows=10_000, metric="euclidean", **_: (
         22 * min(n, solve_rows) ** 2 + 24 * n + (4 * n * d if metric == "cosine" else 0)
     ),

@@ -3,19 +3,24 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tamis.ops.graph_cut import GraphCut
+from tamis.ops.graph_cut import TILE, GraphCut
 from tamis.ops.similarity import Metric
 from tamis.registry import method
 from tamis.vocabulary import SetFunction
 
 
+def _bytes(n: float, d: float, k: float, *, metric: str = "cosine", **_: object) -> float:
+    """The vectors, with a copy that is sorted and one for cosines; seven numbers a row; a tile of similarities."""
+    if metric in ("dot", "precomputed"):
+        return n * (72 + 4 * (d if metric == "dot" else n))
+    return n * (72 + (8 if metric == "euclidean" else 12) * d) + 16 * TILE * d + 16 * TILE**2
+
+
 @method(
     family="coverage",
     cost="O(n² d) once, O(n d) with metric=dot; then O(n d) a row",
-    memory="12 n d + 72 n; 8 n d or 4 n d or 4 n² in place of 12 n d with metric=euclidean, dot or precomputed",
-    bytes=lambda n, d, k, metric="cosine", **_: (
-        n * (72 + {"euclidean": 8 * d, "dot": 4 * d, "precomputed": 4 * n}.get(metric, 12 * d))
-    ),
+    memory=("12 n d + 72 n + 8,192 d + 4 MiB; vectors included; 8 n d, not 12, for euclidean, 4 n d + 72 n for dot"),
+    bytes=_bytes,
     streams=False,
     loses=(
         "when the crowd is not what matters: with a large lam it takes the middle of the densest cluster, again and "

@@ -22,7 +22,7 @@ def _bytes(n: float, d: float, k: float, *, neighbours: int = 10, worlds: int = 
     year=2024,
     family="annotation",
     cost="O(n² d) for the graph, then about O(n · neighbours · worlds)",
-    memory="4 n d + n max(110 m, (4 s + 24) worlds + 45 m), m = neighbours, s = 3 + 1.6 √m",
+    memory="4 n d + n max(110 m, (4 s + 24) worlds + 45 m); s = 3 + 1.6 √m; m = neighbours",
     bytes=_bytes,
     streams=False,
     loses=(

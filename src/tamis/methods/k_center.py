@@ -20,7 +20,9 @@ def _bytes(n: float, d: float, k: float, *, metric: str = "euclidean", **_: obje
     year=2018,
     family="coverage",
     cost="O(n k d) at worst; on most data a tenth of that or less",
-    memory="4 n d + 20 n + 8 k + 4 c², c a power of 2 above k, 512 to 2048; 8 n d for cosine",
+    memory=(
+        "4 n d + 20 n + 8 k + 4 c²; c = min(max(k, 512), 2,048), as a power of 2; vectors included; 8 n d for cosine"
+    ),
     bytes=_bytes,
     streams=False,
     loses="when outliers are noise: what lies farthest from all else is taken first; and when the budget is large",

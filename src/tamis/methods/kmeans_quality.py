@@ -29,8 +29,8 @@ def _bytes(n: float, d: float, k: float, *, clusters: int | None = None, **_: ob
     family="clusters",
     cost="O(n C d) for C clusters, O(n log n)",
     memory=(
-        "13 MB + 4 (m + s) d + 16 m for the m = max(65,536, 256 C) rows that C clusters are fitted to and their "
-        "s = max(4,096, 64 C) seeds, or 80 n"
+        "max(12 MiB + 4 m d + 16 m + max(4 s d, 64 m), 80 n); s = min(m, max(4,096, 64 c)), the seeds; m = min(n, "
+        "max(65,536, 256 c)), the rows of the fit; c = min(1,024, n / 50), the clusters"
     ),
     bytes=_bytes,
     streams=False,
@@ -58,7 +58,7 @@ def kmeans_quality(
         embedding: `float32 [n, d]`.
         score: `float64 [n]`, the quality q; high is good, decimals count.
         key: `uint64 [n]`, `hash(seed, id)`, the only source of chance.
-        clusters: k; without it n / 50, 1,024 at most as in the official code.
+        clusters: C; without it n / 50, 1,024 at most as in the official code.
         divide: parts of the budget by the "size" of clusters, as in the paper, or "equal" ones as in the official code,
             where what small clusters cannot give is shared by the others.
         sampling: how odds are made of quality.
@@ -72,7 +72,7 @@ def kmeans_quality(
 
     Loses to random when quality is noise. With equal quality it is stratified random.
 
-    The official code gives `⌊B / k⌋` to each cluster and loses the rest; here exactly B rows are kept. It casts quality
+    The official code gives `⌊B / C⌋` to each cluster and loses the rest; here exactly B rows are kept. It casts quality
     to integers before its softmax, and does not guard that against overflow; here neither happens.
 
     Examples:

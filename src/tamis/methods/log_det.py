@@ -16,9 +16,9 @@ def _bytes(n: float, d: float, k: float, metric: str = "cosine", **_: object) ->
 
 
 @method(
-    family="diversity",
+    family="coverage",
     cost="O(n k (d + k))",
-    memory="8 n d + 8 n k + 56 n, k in steps of 64; 4 n d or 4 n² in place of 8 n d for other metrics or precomputed",
+    memory="8 n d + 8 n k + 56 n; k in steps of 64; vectors included; 4 n d in place of 8 n d without cosines",
     bytes=_bytes,
     streams=False,
     loses=(

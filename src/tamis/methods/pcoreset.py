@@ -20,9 +20,11 @@ def _bytes(n: float, d: float, k: float, **_: object) -> float:
     paper="PCoreSet: Effective Active Learning through Knowledge Distillation from Vision-Language Models",
     no=128,
     year=2025,
-    family="annotation",
+    family="uncertainty",
     cost="O(n k d) at worst for d classes; on most data a tenth of that or less",
-    memory="4 n d + 20 n + 8 k + 4 c² for d classes, c a power of 2 above k, 512 to 2048",
+    memory=(
+        "4 n d + 20 n + 8 k + 4 c²; c = min(max(k, 512), 2,048), as a power of 2; probabilities of d classes included"
+    ),
     bytes=_bytes,
     streams=False,
     loses="when the model's confident predictions are wrong, or classes are so few that random rows hit all of them",

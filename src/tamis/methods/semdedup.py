@@ -30,8 +30,9 @@ def _bytes(n: float, d: float, k: float, *, clusters: int | None = None, centroi
     choose="bottom",
     cost="O(n C d) for C clusters, then O(Σ n_c² d) over their sizes n_c",
     memory=(
-        "13 MB + 4 (m + s) d + 16 m for the m = max(65,536, 256 C) rows that C clusters are fitted to and their "
-        "s = max(4,096, 64 C) seeds, or (40 + 32 · centroids) n and 48 d for each row of a large cluster"
+        "max(12 MiB + 4 m d + 16 m + max(4 s d, 64 m), (40 + 32 centroids) n + 48 g d + 8 min(g, 512) min(g, "
+        "8,192)); s = min(m, max(4,096, 64 c)), the seeds; m = min(n, max(65,536, 256 c)), the rows of the fit; g "
+        "= min(n, 2 n / c), rows of a large one; c = n / 1,000, the clusters"
     ),
     bytes=_bytes,
     streams=False,
@@ -59,7 +60,7 @@ def semdedup(
     Args:
         embedding: `float32 [n, d]`, of any length.
         key: `uint64 [n]`, `hash(seed, id)`; chance of the clusters, ties, and the order "random".
-        clusters: k; without it n / 1,000. The paper has 50,000 for 440 million images.
+        clusters: C; without it n / 1,000. The paper has 50,000 for 440 million images.
         eps: ε. With chain "published" a larger one leaves out what a smaller one does, and more.
         keep: which of near copies comes first and so stays: "hard", the farthest from its centroid; "easy", the
             nearest; or "random".

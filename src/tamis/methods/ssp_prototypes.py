@@ -25,8 +25,8 @@ def _bytes(n: float, d: float, k: float, *, clusters: int | None = None, **_: ob
     pole="hard",
     cost="O(n C d) for C clusters, O(n log n)",
     memory=(
-        "13 MB + 4 (m + s) d + 16 m for the m = max(65,536, 256 C) rows that C clusters are fitted to and their "
-        "s = max(4,096, 64 C) seeds, or 123 n"
+        "max(12 MiB + 4 m d + 16 m + max(4 s d, 64 m), 123 n); s = min(m, max(4,096, 64 c)), the seeds; m = min(n, "
+        "max(65,536, 256 c)), the rows of the fit; c = √n, the clusters"
     ),
     bytes=_bytes,
     streams=False,
@@ -52,7 +52,7 @@ def ssp_prototypes(
         embedding: `float32 [n, d]`, best of a self-supervised encoder; of any length.
         key: `uint64 [n]`, `hash(seed, id)`; chance of the clusters, and ties.
         label: `int64 [n]`, classes to balance.
-        clusters: k; without it as many as classes, or √n without `label`. The paper has 1,000 for ImageNet.
+        clusters: C; without it as many as classes, or √n without `label`. The paper has 1,000 for ImageNet.
         keep: "far" takes the largest s first, "near" the smallest.
         balance: the part of an equal share that each class has at least; 0 for none, 1 for equal shares.
 

@@ -17,9 +17,9 @@ from tamis.vocabulary import Order
     paper="TAROT: Targeted Data Selection via Optimal Transport",
     no=155,
     year=2025,
-    family="targets",
+    family="target",
     cost="O(n d² + n t d); for the budget auto also hundreds of problems of transport of s rows",
-    memory="4 n d + 165 n + 24 d², and at most 130 MB for blocks, or 24 min(n, s)² if that is more",
+    memory="4 n d + 165 n + 24 d² + max(min(28 n d, 130 MB), 24 min(n, solve_rows)²)",
     bytes=lambda n, d, k, solve_rows=2000, **_: (
         4 * n * d + 165 * n + 24 * d * d + max(min(1.3e8, 28 * n * d), 24 * min(n, solve_rows) ** 2)
     ),

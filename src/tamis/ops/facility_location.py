@@ -27,7 +27,8 @@ class FacilityLocation(Lazy):
     of real vectors five to eight times n rows in all, each `O(n)`.
 
     Args:
-        similar: `float32 [n, p]`, at least 0: entry `[j, i]` says how similar candidate j is to point i.
+        similar: `float32 [n, p]`, at least 0: entry `[j, i]` says how similar candidate j is to point i. Where it is
+            square, candidates are the points.
         mass: `float64 [p]`, m, what each point counts; 1 without it.
 
     Examples:

@@ -51,7 +51,7 @@ class GraphCut(SetFunction):
     def __init__(self, x: Floats32, mass: Floats | None = None, *, metric: Metric = "cosine", lam: float = 2.0) -> None:
         if not lam >= 0:
             raise refusals.PARAMETER_OUT_OF_RANGE(f"lam={lam}", accepted="0 or more")
-        self.size, self.metric = len(x), metric
+        self.size, self.metric, self.monotone = len(x), metric, lam >= 2
         self.x, self.largest = vectors(x, metric), 0.0
         mass = np.ones(self.size) if mass is None else mass
         if metric == "precomputed":

@@ -123,6 +123,8 @@ class InformationGain(Coverage):
     Source: as `propagation`.
     """
 
+    monotone = False  # gains are linearised, so that they are no differences of one function
+
     def __init__(
         self,
         starts: Rows,

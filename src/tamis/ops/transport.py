@@ -28,8 +28,7 @@ _ANNEAL = (64, 32, 16, 8, 4, 2, 1)
 class Potentials(NamedTuple):
     """Duals `f float64 [n]` and `g float64 [m]` of a plan P, in the units of the cost C; g has mean 0 under b.
 
-    `cost` is ⟨P, C⟩, `value` what the entropic problem minimises, `error` by how much the margins of P
-    are off in all.
+    `cost` is ⟨P, C⟩, `value` what the entropic problem minimises, `error` by how much the margins of P are off in all.
     """
 
     f: Floats
@@ -68,7 +67,8 @@ def potentials(
         min ⟨P, C⟩ + ε Σ P log(P / a bᵀ)  over plans P of margins a and b;  P = a bᵀ exp((f + g − C) / ε)
 
     POT iterates on `exp(−C / ε)`; where float32 does not hold what matters of that, it starts again with numbers that
-    absorb the duals, at 64 ε and then at half of it until ε. The derivative of `value` by the mass of a point is its f, up to a constant.
+    absorb the duals, at 64 ε, then at half of it, and so on to ε. The derivative of `value` by the mass of a point is
+    its f, up to a constant.
 
     Args:
         cost: C, `float32 [n, m]`, finite.

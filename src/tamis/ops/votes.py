@@ -32,6 +32,8 @@ class Votes(Lazy):
     Source: Su et al. 2023, Selective Annotation Makes Language Models Better Few-Shot Learners, section 2.2.
     """
 
+    monotone = False  # a gain leaves out the rows taken, so that gains are no differences of one function
+
     def __init__(self, near: Sparse) -> None:
         from tamis.ops._vote_kernels import turn
 

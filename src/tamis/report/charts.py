@@ -168,6 +168,36 @@ def outlines(series: Sequence[tuple[str, str, Numbers]], edges: Numbers, title: 
     return figure("outlines", foot + 24, title, desc, frame)
 
 
+def line(at: tuple[str, Numbers], heights: tuple[str, Numbers], title: str, desc: str) -> tuple[Markup, bool]:
+    """A line through heights at places from 1 on, and whether the heights are logarithmic as the places are.
+
+    Both come with their hook names. Logarithmic heights below a millionth of the largest lie on the base line.
+    """
+    (at_name, places), (name, values) = at, heights
+    top, foot, last = 12, 200, places[-1]
+    low, high = min(values), max(values)
+    least = max(min((v for v in values if v > 0), default=0.0), 1e-6 * high)
+    log = low >= 0 and high > 50 * least > 0
+    low, high = (least, high) if log else (min(low, 0.0), max(high, 0.0))
+
+    def height(value: float) -> float:
+        if high <= low:
+            return 0.0
+        return math.log(max(value, low) / low) / math.log(high / low) if log else (value - low) / (high - low)
+
+    def along(place: float) -> float:
+        return math.log(place) / math.log(last) if last > 1 else 0.5
+
+    way = " ".join(f"{1000 * along(x):.1f} {100 - 100 * height(y):.1f}" for x, y in zip(places, values, strict=True))
+    body = f'<path class="step kept" data-name="{name}" data-value="{raw(list(values))}" d="M{way}"/>'
+    body = f'<g data-name="{at_name}" data-value="{raw(list(places))}">{body}</g>'
+    levels = decades(low, high) if log else nice(low, high, 4)
+    levels = levels[:: -(-len(levels) // 5)]
+    frame = _grid([(height(v), tick(v)) for v in levels if log or v or low < 0], top, foot)
+    frame += _stretch(1000, top, foot, body) + _axis([1, last], decades(1, last), True, foot)
+    return figure("line", foot + 24, title, desc, frame), log
+
+
 def histogram(
     counts: Sequence[tuple[str, str, Numbers]], edges: Numbers, cut: float | None, title: str, desc: str
 ) -> tuple[Markup, bool]:

@@ -77,6 +77,8 @@ def render(manifest: Record, summary: Record | None, examples: Record | None) ->
         lost_words=LOST,
         groups=_groups(look),
         lengths=_lengths(look, noun),
+        gains=_gains(look, noun),
+        bound=_bound(look),
         scores=_scores(look, noun),
         texts=_texts(look),
         targets=_targets(look),
@@ -118,6 +120,7 @@ def environment() -> Environment:
         pair=charts.pair,
     )
     env.globals.update(plain=str, plural=plural, share=share, size=size, thumb=thumb)
+    env.globals.update(floor_share=lambda part: share(math.floor(100 * part) / 100))
     env.globals.update(times=lambda value: "×" + amount(value, 2), megabytes=lambda value: size(value * 1e6))
     return env
 
@@ -157,6 +160,7 @@ def _ratio(part: float, whole: float) -> float:
 LOST = {
     "excluded": "excluded by request",
     "not_in_earlier_selection": "not kept by the earlier selection",
+    "had_already": "in the selection to start from",
     "without_text": "without text",
     "duplicates": "exact duplicates",
 }
@@ -239,6 +243,49 @@ def _lengths(look: Callable[[str], Any], noun: str) -> dict[str, Any] | None:
         "chart": charts.outlines(series, edges, title, f"Outlines of {listing(keys)}; {words}."),
         "ratio": _ratio(median.get("kept") or 0, median.get("pool") or 0),
     }
+
+
+def _gains(look: Callable[[str], Any], noun: str) -> dict[str, Any] | None:
+    """What each row added when a greedy took it: the line, and which share of all the first ones have."""
+    found = look("summary.gains") or {}
+    taken, gains = found.get("taken"), found.get("gains")
+    if not taken or not gains:
+        return None
+    value = look("objective.value")
+    chart, log = None, False
+    if len(taken) > 1:
+        title = f"What each of the {plural(2, noun)} added when it was taken"
+        desc = f"A line from a gain of {amount(gains[0])} for the first to {amount(gains[-1])} for the last."
+        at, heights = ("summary.gains.taken", taken), ("summary.gains.gains", gains)
+        chart, log = charts.line(at, heights, title, desc)
+    adds_up = value is not None and value > 0 and not found.get("below_zero")
+    first = [
+        {"path": f"summary.gains.first.{i}", "rows": one["rows"], "share": one["gain"] / value if adds_up else None}
+        for i, one in enumerate(found.get("first") or [])
+        if value is not None
+    ]
+    return {
+        "chart": chart,
+        "log": log,
+        "cut_off": log and min(gains) < 1e-6 * max(gains),
+        "points": list(zip(taken, gains, strict=True)),
+        "first": first,
+        "adds_up": adds_up,
+        "below_zero": found.get("below_zero"),
+        "in_parts": (look("objective.stages") or {}).get("merged") is False,
+    }
+
+
+_BOUNDS = {"1 - 1/e": 1 - 1 / math.e, "1/2": 0.5, "(1 - 1/e) / 2": (1 - 1 / math.e) / 2}
+
+
+def _bound(look: Callable[[str], Any]) -> dict[str, Any] | None:
+    """The share of the best set's value that is certain, rounded down, and whether that is so in the mean alone."""
+    text = look("objective.bound")
+    if not text or (look("summary.gains.below_zero") or 0) > 0:
+        return None
+    share_of_best = _BOUNDS.get(str(text).partition(" of the best set")[0])
+    return {"text": text, "share": share_of_best, "in_mean": "in the mean" in str(text)}
 
 
 def _scores(look: Callable[[str], Any], noun: str) -> list[dict[str, Any]]:
