@@ -30,7 +30,7 @@ def test_study_files_are_whole(name):
     assert [word for word, _ in run.head(text)] == ["Question", "Hypotheses", "Metric", "Seeds"]
     card = values.pop("card")
     assert (STUDIES / card["prepare"]).is_file()
-    study = make_study(run.filled(values, {"TAMIS_DATA": "/data", "PREPARED": "/made"}))
+    study = make_study(run.filled(values, {"TAMIS_DATA": "/data", "PREPARED": "/made", "STUDIES": str(STUDIES)}))
     called = {asked["name"] for asked in study.methods}
     assert set(card.get("controls", {})) <= called and set((card.get("directions") or {}).values()) <= called
     assert study.seeds >= 5 and len(study.budgets) >= 3 and study.name and study.claim
