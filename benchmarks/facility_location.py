@@ -33,9 +33,11 @@ NOTE = (
     "apricot 0.6.1 (lazy, precomputed) and submodlib 0.0.3 (LazyGreedy, dense) say how many times our time or memory "
     "they take: the greedy alone on the same float32 matrix, where all three must take the same rows, and all from the "
     "vectors, where they are given `max(0, U @ U.T)` of NumPy. Rounds are interleaved, and ratios are medians of "
-    "three. The limit is what the machine needs for the product at NumPy's speed, for writing the matrix once, and for "
-    "reading one of its rows for each gain. Memory is the peak of a process of its own, less what it held before. "
-    "`neighbours` knows 64 for each row. Up to 1,000 rows NumPy does it, so that nothing is compiled or loaded."
+    "three. The limit is what the machine needs for the product at NumPy's speed, for writing the matrix once, without "
+    "what new memory costs, and for reading one of its rows for each gain. Memory is the peak of a process of its own, "
+    "less what it held before. `neighbours` knows 64 for each row. Up to 1,000 rows NumPy does it, so that nothing is "
+    "compiled or loaded. Other work ran on the machine, so that seconds and the share of the limit, which is measured "
+    "just before, are rough."
 )
 
 
@@ -135,8 +137,9 @@ def child(*words: object) -> dict[str, float]:
     return json.loads(run([sys.executable, __file__, *map(str, words)]).output.splitlines()[-1])
 
 
-def line(rows: int, kept: int, speed: dict[str, float], ratios: list[float] | None = None) -> list[str]:
+def line(rows: int, kept: int, ratios: list[float] | None = None) -> list[str]:
     """A row of the table."""
+    speed = limits()
     found = child("--alone", rows, kept)
     limit = rows**2 * WIDTH / speed["products"] + 4 * rows**2 / speed["write"]
     limit += found["counted"] * 4 * rows**2 / speed["read"]
@@ -163,9 +166,8 @@ def sparse_line(rows: int, kept: int) -> list[str]:
 def main(large: bool) -> None:
     """Compare, then sweep sizes."""
     apricot(product(vectors(300)), 5)  # which compiles
-    speed = limits()
-    rows = [line(size, size // 10, speed, against_peers(size)) for size in PEERS]
-    rows += [line(size, kept, speed) for size, kept in (*SWEEP, *([LARGE] if large else []))]
+    rows = [line(size, size // 10, against_peers(size)) for size in PEERS]
+    rows += [line(size, kept) for size, kept in (*SWEEP, *([LARGE] if large else []))]
     rows += [sparse_line(size, kept) for size, kept in ((20_000, 2_000), *([LARGE] if large else []))]
     packages = "numpy numba apricot-select submodlib-py"
     write_page("facility_location", "Facility location", NOTE, [HEAD, *rows], packages)

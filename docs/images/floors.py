@@ -21,7 +21,9 @@ class Floor(NamedTuple):
 
 FLOORS = (
     Floor(
-        "command line · Python", "one request: flags, a recipe's keys or arguments", ("cli", "api", "sklearn", "usage", "testing")
+        "command line · Python",
+        "one request: flags, a recipe's keys or arguments",
+        ("cli", "api", "sklearn", "usage", "testing"),
     ),
     Floor(
         "evidence · look",

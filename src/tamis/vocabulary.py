@@ -56,6 +56,8 @@ class SetFunction(Protocol):
     """Whether gains only shrink as rows are taken: then lazy greedy is exact, and gain per cost makes sense."""
     monotone: bool = True
     """Whether gains are also those of a function of sets that never falls: then the greedy has a bound."""
+    admitted: NDArray[np.bool_] | None = None
+    """`bool [size]`, the rows that may be taken at all; None for all of them."""
 
     def gains(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """The gain of each of `rows`, none of which is taken yet."""

@@ -141,3 +141,22 @@ def test_what_a_method_that_sees_all_is_given(own, tmp_path):
 def test_words_are_known(own):
     with pytest.raises(tamis.Refused, match="did you mean 'probs'"):
         tamis.select(table(), own("sharp"), budget=1, use={"prob": "p"})
+
+
+def test_a_matrix_of_similarities_is_cut_both_ways():
+    vectors = np.random.default_rng(0).gamma(1.0, size=(30, 4))
+    units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    pool, rest = {"id": [f"x{row}" for row in range(30)]}, "x3,x11,x20"
+    for options in ({}, {"memory": "2.5K"}):
+        one = tamis.select(pool, "facility-location", budget=5, embedding=vectors, exclude=rest, **options)
+        two = tamis.select(
+            pool,
+            "facility-location",
+            budget=5,
+            embedding=units @ units.T,
+            exclude=rest,
+            metric="precomputed",
+            **options,
+        )
+        assert one.ids == two.ids or options  # parts of other sizes
+        assert not {*two.ids} & {*rest.split(",")}

@@ -130,3 +130,11 @@ def test_what_one_has_shapes_gains_and_is_not_taken():
     kept = walked(near, Limits(np.array([2.0])), must=[1])
     assert kept.taken == [1, 2] and kept.gains == [9.0, 3.0]
     assert kept.order().reasons == ["row 1", "row 2"]
+
+
+def test_rows_that_the_function_does_not_admit():
+    function = Cover(np.eye(4))
+    function.admitted = np.array([False, True, False, True])
+    growing = Growing(function, np.arange(4), np.empty(0, np.int64))
+    growing.walk(Limits(np.array([3.0])))
+    assert growing.taken == [1, 3]

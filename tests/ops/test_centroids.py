@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis.errors import BadRow
+from tamis.ops import centroids as made
 from tamis.ops.centroids import Nearest, assign
 from tamis.ops.kmeans import kmeans
 
@@ -62,3 +63,25 @@ def test_bounds_hold(seed, k, offset):
     assert (upper >= far[:, 0]).all() and (lower <= far[:, 1]).all()
     np.testing.assert_allclose(upper**2, far[:, 0] ** 2, atol=1e-4 * (far**2).max())
     np.testing.assert_allclose(lower**2, far[:, 1] ** 2, atol=1e-4 * (far**2).max())
+
+
+@given(st.integers(0, 9999), st.integers(1, 40), st.integers(1, 70))
+@settings(deadline=None)
+def test_the_best_two_by_kernel_and_by_numpy(seed, rows, k):
+    rng = np.random.default_rng(seed)
+    products = rng.normal(size=(rows, k)).astype(np.float32)
+    products[rng.random(products.shape) < 0.2] = rng.choice([0.0, -0.0, 1e38, -1e38, 1e-45])
+    place, best = np.empty(rows, np.int64), np.empty((rows, 2), np.float32)
+    kernels = made.kernels(made.COMPILED_FROM)
+    kernels.best_two(products.view(np.int32), rows, place, best.view(np.int32))
+    expected = np.sort(np.concatenate([products, np.full((rows, 1), -np.inf, np.float32)], axis=1), axis=1)[:, ::-1]
+    np.testing.assert_array_equal(best, expected[:, :2])
+    alone = best[:, 0] > best[:, 1]
+    np.testing.assert_array_equal(place[alone], products.argmax(axis=1)[alone])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(made, "kernels", lambda work: None)
+        kept = products.copy()
+        found = made._largest(kept, 1)
+    np.testing.assert_array_equal(found[1], best)
+    np.testing.assert_array_equal(found[0][alone, 0], place[alone])
+    np.testing.assert_array_equal(kept, products)

@@ -91,6 +91,22 @@ def test_what_is_apart_spares_distances_and_is_given_up_on_noise():
     assert found["noise"].tally[0] < 0.5 * 3000 * 700
 
 
+def test_what_is_apart_is_tried_after_many_rows_in_turn_and_bounded(monkeypatch):
+    x = clusters(3000, 16, 20, 0.05)
+    function = FarthestFirst(x)
+    for row in range(700):
+        function.take(row)
+    function.best(np.arange(3000) >= 700)
+    assert function._nearest._known >= nearest_taken.FREE
+    usual = maximise(FarthestFirst(x), 200)
+    monkeypatch.setattr(nearest_taken, "FREE", 32)
+    monkeypatch.setattr(nearest_taken, "MOST", 64)
+    function = FarthestFirst(x)
+    rows, gains = maximise(function, 200)
+    assert function._nearest._apart.shape == (64, 64) and function._nearest._known == 64
+    assert (rows == usual[0]).all() and (gains == usual[1]).all()
+
+
 @pytest.mark.parametrize("d", [1, 2, 15, 16, 17, 31, 32, 33, 64, 100])
 def test_compiled_squares_are_those_of_numpy(d):
     from tamis.ops._distance_kernels import squared_to

@@ -58,6 +58,8 @@ def needs_of_rows(
             needs[need] = np.unique(need_column(plan, frame, need)[rows], return_inverse=True)[1]
         elif need != "tag_embedding":
             needs[need] = taken(need_column(plan, frame, need), rows)
+            if need == "embedding" and plan.parameters.get("metric") == "precomputed" and len(rows) < frame.rows:
+                needs[need] = np.ascontiguousarray(needs[need][:, rows])  # of each row its similarity to these alone
     if "tag_embedding" in plan.supplied:
         needs["tag_embedding"] = tag_matrix(plan, needs["tags"].names)
     return {need: needs[need] for need in plan.method.needs if need in needs}

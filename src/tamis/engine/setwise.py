@@ -61,6 +61,8 @@ class Growing:
         before = len(self.taken)
         bins, cost = limits.bins(self.rows), limits.costs(self.rows)
         open = limits.open(self.rows)
+        if self.function.admitted is not None:
+            open &= self.function.admitted
         open[self.before] = False
         open[self.taken] = False
         price = None

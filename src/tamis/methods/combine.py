@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tamis import refusals
 from tamis.ops.combined import Balanced, Modular, nearness, ranked, weighted
-from tamis.ops.facility_location import facility_location
+from tamis.ops.facility_location import bytes_of, facility_location
 from tamis.registry import method
 from tamis.vocabulary import WORDS, Balance, SetFunction
 
@@ -21,14 +21,18 @@ NEEDS = {
 
 
 def _bytes(n: float, d: float, k: float, *, neighbours: int = 0, coverage: float | None = None, **_: object) -> float:
-    similarities = 0 if coverage == 0 else 24 * n * (neighbours + 9) if neighbours else 4 * n * n
-    return similarities + 8 * n * d + 400 * n
+    if coverage == 0:
+        return n * max(4 * d, 250) + 2**24
+    return bytes_of(n, d, neighbours) + (0 if neighbours else 400 * n)
 
 
 @method(
     family="coverage",
     cost="O(n² d) with coverage, which is maximised twice: alone, for its unit, and with the others",
-    memory="4 n² + 8 n d + 400 n; with neighbours 24 n (neighbours + 9) in place of 4 n²; without coverage neither",
+    memory=(
+        "4 n² + 8 n d + 400 n; with m neighbours n max(20 m + 20, 12 m + 8 d) + 400 n; "
+        "without coverage n max(4 d, 250) + 16 MiB"
+    ),
     bytes=_bytes,
     streams=False,
     loses="when a term has little to do with the task, whose weight then is taken from those that have",

@@ -13,13 +13,13 @@ from tamis.vocabulary import SetFunction
 @method(
     family="coverage",
     cost="O(n² d) to begin with, then O(n) for each of about 5 to 8 n gains in all",
-    memory="4 n² + 8 n d; with neighbours 24 n (neighbours + 9) in place of 4 n²",
+    memory="4 n² + 8 n d; with m neighbours n max(20 m + 20, 12 m + 8 d) + 400 n",
     streams=False,
     loses=(
         "when the pool has many outliers of no use, which it covers too, when vectors do not say what matters to the "
         "task, and as budgets grow, where it ties with random"
     ),
-    bytes=lambda n, d, k, neighbours=0, **_: (24 * n * (neighbours + 9) if neighbours else 4 * n * n) + 8 * n * d,
+    bytes=lambda n, d, k, neighbours=0, **_: ops.bytes_of(n, d, neighbours),
 )
 def facility_location(
     embedding: NDArray[np.float32],

@@ -2,9 +2,9 @@
 
 `near[i]` is how far row i was from the nearest of the first `stamp[i]` of the rows taken, which is `centre[i]`-th of
 them. Distances to the nearest only shrink, so that `near` bounds what it will be: a row whose bound is below the best
-row found so far need not be looked at. A sum of squares is made in 16 lanes in the order of the numbers, lanes are
-added by halves, then what is left beyond a multiple of 16; nothing else decides its value, and `squares` in
-`tamis.ops.nearest_taken` has the same.
+row found so far need not be looked at. A sum of squares is made in 16 lanes in the order of the numbers; then lanes are
+added by halves, and to the half of 8, 4, 2 and 1 lanes as many of the numbers beyond a multiple of 16. Nothing else
+decides its value, and `squares` in `tamis.ops.nearest_taken` has the same.
 """
 
 import math
@@ -35,8 +35,8 @@ _S12 = np.uint64(12)
 
 
 def _summed(term, kind):
-    """An intrinsic: the sum of `term` over the first numbers of row i of x and row j of y, a multiple of 16 of them."""
-    vector, loaded = ir.VectorType(kind, LANES), ir.VectorType(_F32, LANES)
+    """An intrinsic: the sum of `term` over the numbers of row i of x and row j of y, both `length` long."""
+    vector, none = ir.VectorType(kind, LANES), ir.Constant(_I64, 0)
 
     def build(context, builder, signature, args):
         length, zero = args[4], ir.Constant(vector, [0.0] * LANES)
@@ -45,19 +45,23 @@ def _summed(term, kind):
             data = context.make_array(signature.args[k])(context, builder, args[k]).data
             return builder.gep(data, [builder.mul(args[k + 1], length)])
 
-        def load(start, at):
-            found = builder.load(builder.bitcast(builder.gep(start, [at]), loaded.as_pointer()), align=4)
-            return found if kind == _F32 else builder.fpext(found, vector)
+        def terms(at, wide):
+            """The term of `wide` pairs of numbers."""
+            loaded, found = ir.VectorType(_F32, wide), []
+            for start in (left, right):
+                numbers = builder.load(builder.bitcast(builder.gep(start, [at]), loaded.as_pointer()), align=4)
+                found.append(numbers if kind == _F32 else builder.fpext(numbers, ir.VectorType(kind, wide)))
+            return term(builder, *found)
 
         left, right = row(0), row(2)
         full = builder.and_(length, ir.Constant(_I64, -LANES))
         before, loop, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
-        builder.cbranch(builder.icmp_signed(">", full, ir.Constant(_I64, 0)), loop, after)
+        builder.cbranch(builder.icmp_signed(">", full, none), loop, after)
         builder.position_at_end(loop)
         at, sums = builder.phi(_I64), builder.phi(vector)
-        more = builder.fadd(sums, term(builder, load(left, at), load(right, at)))
+        more = builder.fadd(sums, terms(at, LANES))
         next_at = builder.add(at, ir.Constant(_I64, LANES))
-        for phi, start, step in ((at, ir.Constant(_I64, 0), next_at), (sums, zero, more)):
+        for phi, start, step in ((at, none, next_at), (sums, zero, more)):
             phi.add_incoming(start, before)
             phi.add_incoming(step, loop)
         builder.cbranch(builder.icmp_signed("<", next_at, full), loop, after)
@@ -65,11 +69,22 @@ def _summed(term, kind):
         total = builder.phi(vector)
         total.add_incoming(zero, before)
         total.add_incoming(more, loop)
-        wide = LANES
+        at, wide = full, LANES
         while wide > 1:
             nothing, wide = ir.Constant(ir.VectorType(kind, wide), ir.Undefined), wide // 2
             lanes = [ir.Constant(ir.VectorType(_I32, wide), [*range(k, k + wide)]) for k in (0, wide)]
             total = builder.fadd(*(builder.shuffle_vector(total, nothing, half) for half in lanes))
+            step = builder.and_(length, ir.Constant(_I64, wide))
+            before, more, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
+            builder.cbranch(builder.icmp_signed("!=", step, none), more, after)
+            builder.position_at_end(more)
+            added = builder.fadd(total, terms(at, wide))
+            builder.branch(after)
+            builder.position_at_end(after)
+            joined = builder.phi(total.type)
+            joined.add_incoming(total, before)
+            joined.add_incoming(added, more)
+            at, total = builder.add(at, step), joined
         return builder.extract_element(total, ir.Constant(_I32, 0))
 
     result = types.float32 if kind == _F32 else types.float64
@@ -93,22 +108,13 @@ _products = _summed(lambda builder, left, right: builder.fmul(left, right), _F64
 @njit(types.float32(_MATRIX, types.int64, _MATRIX, types.int64), cache=True, **FAST)
 def squared(x, i, y, j):
     """The squared distance of row i of x and row j of y, in float32."""
-    length = x.shape[1]
-    total = _squares(x, i, y, j, length)
-    for k in range(length & -LANES, length):
-        apart = x[i, k] - y[j, k]
-        total += apart * apart
-    return total
+    return _squares(x, i, y, j, x.shape[1])
 
 
 @njit(types.float64(_MATRIX, types.int64, types.int64), cache=True, **FAST)
 def product(x, i, j):
     """The inner product of rows i and j, in float64."""
-    length = x.shape[1]
-    total = _products(x, i, x, j, length)
-    for k in range(length & -LANES, length):
-        total += types.float64(x[i, k]) * types.float64(x[j, k])
-    return total
+    return _products(x, i, x, j, x.shape[1])
 
 
 @njit(types.float64(*_SPACE, types.int64, types.int64), cache=True, **FAST)
@@ -150,19 +156,22 @@ def refresh(kind, left, right, norms, taken, count, near, stamp, centre, apart, 
 
     A row taken as s-th cannot be nearer than the present one where `apart` says that both are too far from each other.
     """
-    value, s, c = near[i], stamp[i], centre[i]
-    while s < count:
-        if s < known and apart[c, s] >= value:
-            tally[1] += 1
-        else:
-            tally[0] += 1
-            found = between(kind, left, right, norms, i, taken[s])
-            if found < value:
-                value, c = found, s
-                if value * weight < limit:
-                    s += 1
-                    break
+    value, s, c = near[i], np.int64(stamp[i]), np.int64(centre[i])
+    seen, worked_out = s, 0
+    while True:
+        while s < known and apart[c, s] >= value:
+            s += 1
+        if s >= count:
+            break
+        worked_out += 1
+        found = between(kind, left, right, norms, i, taken[s])
         s += 1
+        if found < value:
+            value, c = found, s - 1
+            if value * weight < limit:
+                break
+    tally[0] += worked_out
+    tally[1] += s - seen - worked_out
     near[i], stamp[i], centre[i] = value, s, c
     return value
 

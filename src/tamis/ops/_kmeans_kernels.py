@@ -1,9 +1,37 @@
-"""Compiled loops of k-means: sums of rows by cluster, and one step of the race that draws its first centroids."""
+"""Compiled loops of k-means: the best two of a row of products, sums by cluster, a step of the race for centroids."""
 
 import numpy as np
 from numba import njit
 
 TILE = 1024
+LOWEST, ALL_BUT_SIGN, SIGN = np.int32(-0x7F800001), np.int32(2**31 - 1), np.int32(31)  # the lowest stands for -inf
+
+
+@njit("void(int32[:,::1], int64, int64[::1], int32[:,::1])", cache=True, nogil=True)
+def best_two(bits, size, place, best):
+    """Where each of the first `size` rows has its largest float32, and the bits of the largest two.
+
+    As whole numbers, with all but the sign turned round below 0, floats keep their order, and loops that compare them
+    become vector instructions, which loops over floats do not for fear of NaN.
+    """
+    for row in range(size):
+        top = LOWEST
+        for j in range(bits.shape[1]):
+            value = bits[row, j]
+            top = max(top, np.int32(value ^ ((value >> SIGN) & ALL_BUT_SIGN)))
+        second, at, count = LOWEST, np.int32(0), np.int32(0)
+        for j in range(bits.shape[1]):
+            value = bits[row, j]
+            value = np.int32(value ^ ((value >> SIGN) & ALL_BUT_SIGN))
+            same = np.int32(value == top)
+            count = np.int32(count + same)
+            at = np.int32(at + np.int32(j) * same)
+            second = max(second, np.int32(value if value < top else LOWEST))
+        if count > 1:  # then `at` is the sum of several places
+            second, at = top, np.int32(0)
+        place[row] = at
+        best[row, 0] = np.int32(top ^ ((top >> SIGN) & ALL_BUT_SIGN))
+        best[row, 1] = np.int32(second ^ ((second >> SIGN) & ALL_BUT_SIGN))
 
 
 @njit("void(float32[:,::1], int64[::1], int64, int64, float64[:,::1])", cache=True, nogil=True)

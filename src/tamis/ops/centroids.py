@@ -1,6 +1,8 @@
 """Which centroid each row is nearest to: matrix products find candidates, float64 decides close calls."""
 
+import sys
 from collections.abc import Callable, Iterable
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +18,7 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 BLOCK_BYTES = 1 << 21  # of one block of rows and its products, which then stay in the cache
+COMPILED_FROM = 1 << 21  # operations
 _PAIRS = 1 << 14  # of a row and a centroid, compared at once in float64
 _ROUNDING = 2.0**-24
 
@@ -117,19 +120,11 @@ class Nearest:
         self, rows: Floats32, moved: Floats32, products: Floats32, m: int, upper: Floats | None, lower: Floats | None
     ) -> Rows:
         np.matmul(moved, self.table, out=products)
-        every = np.arange(len(rows))
-        found, best = np.empty((len(rows), m), np.int64), np.empty((len(rows), m + 1), np.float32)
-        for column in range(m + 1):
-            at = products.argmax(axis=1)
-            best[:, column] = products[every, at]
-            if column < m:
-                found[:, column] = at
-                products[every, at] = -np.inf
+        found, best = _largest(products, m)
         squares = np.einsum("bd,bd->b", moved[:, :-1], moved[:, :-1])
         margin = self.slope * np.sqrt(squares) + self.offset
-        close = np.flatnonzero((best[:, :-1] - best[:, 1:] <= margin[:, None]).any(axis=1))
+        close = np.flatnonzero((best[:, :-1] - best[:, 1:]).min(axis=1) <= margin)
         if len(close):
-            products[close[:, None], found[close]] = best[close, :m]
             enough = best[close, m - 1] - margin[close]
             step = max(1, _PAIRS // self.size)
             for start in range(0, len(close), step):
@@ -155,6 +150,32 @@ class Nearest:
         counts = np.count_nonzero(candidate, axis=1)
         starts = np.cumsum(counts) - counts
         return np.asarray(column[order][starts[:, None] + np.arange(m)])
+
+
+def _largest(products: Floats32, m: int) -> tuple[Rows, Floats32]:
+    """The places `int64 [b, m]` of the m largest products of each row, and the m + 1 largest, `float32 [b, m + 1]`."""
+    found, best = np.empty((len(products), m), np.int64), np.empty((len(products), m + 1), np.float32)
+    if m == 1 and (compiled := kernels(0)) is not None:
+        compiled.best_two(products.view(np.int32), len(products), found[:, 0], best.view(np.int32))
+        return found, best
+    every = np.arange(len(products))
+    for column in range(m + 1):
+        at = products.argmax(axis=1)
+        best[:, column] = products[every, at]
+        if column < m:
+            found[:, column] = at
+            products[every, at] = -np.inf
+    products[every[:, None], found] = best[:, :m]
+    return found, best
+
+
+def kernels(work: int) -> ModuleType | None:
+    """The compiled loops, where so much work is worth loading them or Numba is loaded anyway; else NumPy does it."""
+    if work < COMPILED_FROM and "numba" not in sys.modules:
+        return None
+    from tamis.ops import _kmeans_kernels
+
+    return _kmeans_kernels
 
 
 def _distances(rows: Floats32, centroids: Floats32, spherical: bool, start: int) -> Floats:

@@ -215,8 +215,8 @@ def facility_location(
         neighbours: how many candidates a point knows beside itself; 0 for all.
 
     Returns:
-        The function, after `O(n² d)` time. `4 n² + 8 n d` bytes, or `8 n (neighbours + 1)` at the end and about three
-        times that on the way.
+        The function, after `O(n² d)` time. `4 n² + 8 n d` bytes, or `n max(20 m + 20, 12 m + 8 d) + 400 n` with m
+        neighbours, of which `8 n (m + 1)` stay.
     """
     if neighbours:
         near = most_similar(x, neighbours, metric=metric, own=True)
@@ -231,6 +231,13 @@ def _is_symmetric(x: Floats32) -> bool:
     """Whether a square matrix is, told block by block, since a column is slow to read."""
     parts = [slice(start, start + _ROWS) for start in range(0, len(x), _ROWS)]
     return all(np.array_equal(x[i, j], x[j, i].T) for at, i in enumerate(parts) for j in parts[at:])
+
+
+def bytes_of(n: float, d: float, neighbours: int = 0) -> float:
+    """Bytes that `facility_location` takes of n vectors of d numbers, beside these."""
+    if not neighbours:
+        return 4 * n * n + 8 * n * d
+    return n * (max(20 * neighbours + 20, 12 * neighbours + 8 * d) + 400)
 
 
 def _of_units(units: Floats32, mass: Floats | None) -> FacilityLocation:

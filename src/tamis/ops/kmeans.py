@@ -1,6 +1,5 @@
 """k-means: Lloyd or mini-batches, Euclidean or spherical, the same for the same rows in any order."""
 
-import sys
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 
 from tamis.errors import BadRow
 from tamis.ops.blas import one_blas_thread
-from tamis.ops.centroids import Nearest, assign, in_blocks
+from tamis.ops.centroids import Nearest, assign, in_blocks, kernels
 from tamis.ops.choosers import uniform
 from tamis.ops.hashing import mix64
 from tamis.ops.similarity import unit_rows
@@ -22,8 +21,7 @@ Keys = NDArray[np.uint64]
 
 ROWS_PER_SEED = 64
 _BLOCK = 1 << 19  # numbers of rows that are copied at once
-_COMPILED_FROM = 1 << 21  # operations; below, NumPy is done before a kernel is loaded
-_ORDER = np.uint64(0x6B6D65616E73)
+_ORDER = np.uint64(0x6B6D65616E73)  # so that rows to fit to are not those that methods draw first
 
 
 class Clusters(NamedTuple):
@@ -73,7 +71,7 @@ def kmeans(
         start: the first centroids `float32 [k, d]`.
 
     Raises `BadRow` for a row of zeros if spherical. `O(m k d)` time an iteration for the m rows of the fit, and
-    `O(n k d)` for all rows; `8 m d` bytes beside the result.
+    `O(n k d)` for all rows; `4 m d` bytes, `256 k d` for seeds and about 13 MB beside the result.
 
     Examples:
         >>> x = np.array([[0.0], [9.0], [1.0], [9.0]], np.float32)
@@ -85,20 +83,18 @@ def kmeans(
     """
     order = np.argsort(mix64(key ^ _ORDER), kind="stable")[:fit_rows].copy()
     rows, keys = _gathered(x, order, spherical), key[order]
-    centre, scale = np.zeros(x.shape[1], np.float32), 1.0
+    centre, power = np.zeros(x.shape[1], np.float32), 0
     if not spherical:
+        power = int(np.frexp(max(float(rows.max()), -float(rows.min())))[1])
+        np.ldexp(rows, -power, out=rows)  # so that no square overflows
         centre = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
         rows -= centre
-        scale = (
-            2.0 ** -np.frexp(max(float(rows.max(initial=0)), -float(rows.min(initial=0))))[1]
-        )  # so that no square overflows
-        rows *= np.float32(scale)
     del order
     found: tuple[float, Floats32] | None = None
     for run in range(runs):
         keys_of_run = _others(keys, run)
         if start is not None:
-            first = ((start - centre) * np.float32(scale)).astype(np.float32)
+            first = np.ldexp(start, -power).astype(np.float32) - centre
         else:
             first = rows[seeds(rows, k, keys_of_run)]
         if batch is None:
@@ -110,7 +106,7 @@ def kmeans(
             found = inertia, centroids
     assert found is not None
     del rows
-    centroids = found[1] if spherical else (found[1] / scale + centre).astype(np.float32)
+    centroids = np.ldexp(found[1] + centre, power)
     nearest = assign(x, centroids, spherical=spherical)
     label, used = nearest.label[:, 0], np.bincount(nearest.label[:, 0], minlength=len(centroids)) > 0
     renamed = label if used.all() else (np.cumsum(used, dtype=np.int64) - 1)[label]
@@ -141,9 +137,8 @@ def seeds(rows: Floats32, k: int, key: Keys) -> Rows:
     columns = np.ascontiguousarray(rows[: max(ROWS_PER_SEED * k, 4096)].T)
     rest = -np.log(uniform(mix64(key[: columns.shape[1]])))
     weight = np.full(len(rest), np.finfo(np.float32).max)
-    step = _race
-    if columns.size * k >= _COMPILED_FROM or "numba" in sys.modules:
-        from tamis.ops._kmeans_kernels import race as step
+    compiled = kernels(columns.size * k)
+    step = compiled.race if compiled else _race
     drawn, elapsed = [int(np.argmin(rest))], 0.0
     rest -= rest[drawn[0]]
     while len(drawn) < k:
@@ -261,14 +256,13 @@ def _gathered(x: Floats32, order: Rows, units: bool) -> Floats32:
 def _sums(rows: Floats32, label: Rows, k: int) -> tuple[Floats, Rows]:
     """Sums of the rows of each cluster, added in the order of the rows, and how many there are."""
     counts, d = np.bincount(label, minlength=k), rows.shape[1]
-    if rows.size < _COMPILED_FROM and "numba" not in sys.modules:
+    compiled = kernels(rows.size)
+    if compiled is None:
         sums = [np.bincount(label, weights=rows[:, column], minlength=k) for column in range(d)]
         return np.stack(sums, axis=1), counts
-    from tamis.ops._kmeans_kernels import add_rows
-
     found = np.zeros((k, d))
     halves = [(0, d // 2), (d // 2, d)]
-    in_threads(lambda half: add_rows(rows, label, half[0], half[1], found), halves)
+    in_threads(lambda half: compiled.add_rows(rows, label, half[0], half[1], found), halves)
     return found, counts
 
 

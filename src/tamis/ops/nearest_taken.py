@@ -127,10 +127,10 @@ def squares(x: Floats32, one: Floats32) -> Floats32:
     lanes = apart[:, :full].reshape(len(x), full // 16, 16).sum(axis=1, dtype=np.float32)
     for half in (8, 4, 2, 1):
         lanes = lanes[:, :half] + lanes[:, half:]
-    total = lanes[:, 0]
-    for column in range(full, x.shape[1]):
-        total = total + apart[:, column]
-    return np.asarray(total, np.float32)
+        if x.shape[1] & half:
+            lanes += apart[:, full : full + half]
+            full += half
+    return np.asarray(lanes[:, 0], np.float32)
 
 
 def _products(x: Floats32, y: Floats32) -> Floats:
