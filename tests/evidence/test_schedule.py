@@ -246,7 +246,7 @@ def test_the_kind_is_known(run):
 
     def subclass() -> Told: ...
 
-    with pytest.raises(TypeError, match="Score, Match, Order, Schedule"):
+    with pytest.raises(TypeError, match="Score, Match, Order, SetFunction, Schedule"):
         kind_of(subclass)
 
 
