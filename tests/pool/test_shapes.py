@@ -16,7 +16,9 @@ import tamis
 from tamis.pool import as_memory, open_pool
 from tamis.testing import make_pool, make_target
 
-POOL = make_pool(40)
+from .remote_files import PLAIN
+
+POOL = make_pool(40).select(PLAIN)
 ROWS = POOL.to_pylist()
 NAMES = POOL.column_names
 METHODS = ["random", "top:score", "dsir"]
