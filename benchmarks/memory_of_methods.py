@@ -50,7 +50,7 @@ class Case(NamedTuple):
 
 CASES: dict[str, list[Case]] = {
     "badge": [Case((150_000, 64, 20), (500_000, 64, 20))],
-    "bids": [Case((20_000, 64, 0), (500_000, 64, 0))],
+    "bids": [Case((22_000, 64, 0), (500_000, 64, 0))],
     "ccs": [Case((600_000, 1, 0), (2_000_000, 1, 0))],
     "combine": [
         Case((3_500, 64, 50), (7_000, 64, 50)),
@@ -79,8 +79,8 @@ CASES: dict[str, list[Case]] = {
     "kmeans-quality": [Case((65_000, 128, 0), (260_000, 512, 0), {"clusters": 50})],
     "log-det": [Case((30_000, 64, 128), (40_000, 64, 512))],
     "mig": [Case((500_000, TAGS, 50), (1_700_000, TAGS, 50))],
-    "pcoreset": [Case((600_000, CLASSES, 50), (2_500_000, CLASSES, 50))],
-    "rds-plus": [Case((20_000, 64, 0), (500_000, 64, 0))],
+    "pcoreset": [Case((700_000, CLASSES, 50), (2_500_000, CLASSES, 50))],
+    "rds-plus": [Case((22_000, 64, 0), (500_000, 64, 0))],
     "semdedup": [Case((65_000, 128, 0), (260_000, 512, 0), {"clusters": 250})],
     "ssp-prototypes": [Case((65_000, 128, 0), (260_000, 512, 0), {"clusters": 50})],
     "tarot": [Case((20_000, 64, 200), (200_000, 64, 1_000))],
