@@ -32,9 +32,10 @@ QUERIES, CLASSES, TAGS_A_ROW, TAGS = 100, 10, 5, 500
 NOTE = f"""Each line is a process of its own. It makes what the method is given, runs the method on {WARM:,} rows, so
 that libraries and compiled kernels are loaded, and then on all n: a set function takes k rows one by one, an order or
 score is made of all. Measured is the peak of resident memory over what was resident before that, counted by the
-system (`VmHWM`), without memory-mapped files. *Formula* is `bytes(n, d, k)` of the method's card, in millions of
-bytes. Both sizes of a method have to lie within {LIMIT} of 1. Rows are random vectors of d numbers; d is the number of
-classes, queries or tags for methods without vectors."""
+system (`VmHWM`), without memory-mapped files; what the method is given is added where its card says that it is
+included. *Formula* is `bytes(n, d, k)` of the card, in millions of bytes. Both sizes of a method have to lie within
+{LIMIT} of 1. Rows are random vectors of d numbers; d is the number of classes or tags for methods without vectors.
+Targets have {QUERIES} examples, those of `got-d` and `tarot` as many as they solve for at once."""
 
 
 Size = tuple[int, int, int]

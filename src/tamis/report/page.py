@@ -1,6 +1,7 @@
 """`report.html` from what a selection recorded: pure, one string out, nothing loaded from elsewhere."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import Any
@@ -284,8 +285,10 @@ def _bound(look: Callable[[str], Any]) -> dict[str, Any] | None:
     text = look("objective.bound")
     if not text or (look("summary.gains.below_zero") or 0) > 0:
         return None
-    share_of_best = _BOUNDS.get(str(text).partition(" of the best set")[0])
-    return {"text": text, "share": share_of_best, "in_mean": "in the mean" in str(text)}
+    said = str(text).partition(" of the best set")[0]
+    less = re.fullmatch(r"1 - 1/e - (\d[\d.]*(?:e-\d+)?)", said)  # of a greedy that looks at samples
+    part = max(0.0, _BOUNDS["1 - 1/e"] - float(less[1])) if less else _BOUNDS.get(said)
+    return {"text": text, "share": part, "in_mean": "in the mean" in str(text)}
 
 
 def _scores(look: Callable[[str], Any], noun: str) -> list[dict[str, Any]]:
