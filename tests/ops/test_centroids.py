@@ -58,11 +58,14 @@ def test_bounds_hold(seed, k, offset):
     rng = np.random.default_rng(seed)
     x, centroids = ((rng.normal(size=(size, 5)) + offset).astype(np.float32) for size in (64, k))
     upper, lower = np.empty(64), np.empty(64)
-    Nearest(centroids).search()(x, 1, upper, lower)
+    finder = Nearest(centroids, centred=True)
+    moved = np.concatenate([x, np.ones((64, 1), np.float32)], axis=1)
+    finder.of(moved, made.squares_of(moved), finder.products(), upper=upper, lower=lower)
     far = np.sort(np.sqrt(((x[:, None].astype(np.float64) - centroids[None]) ** 2).sum(axis=2)), axis=1)
     assert (upper >= far[:, 0]).all() and (lower <= far[:, 1]).all()
-    np.testing.assert_allclose(upper**2, far[:, 0] ** 2, atol=1e-4 * (far**2).max())
-    np.testing.assert_allclose(lower**2, far[:, 1] ** 2, atol=1e-4 * (far**2).max())
+    largest = max((moved**2).sum(axis=1).max(), (centroids**2).sum(axis=1).max())
+    np.testing.assert_allclose(upper**2, far[:, 0] ** 2, atol=2e-5 * largest)
+    np.testing.assert_allclose(lower**2, far[:, 1] ** 2, atol=2e-5 * largest)
 
 
 @given(st.integers(0, 9999), st.integers(1, 40), st.integers(1, 70))

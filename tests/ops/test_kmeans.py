@@ -75,7 +75,7 @@ def test_bounds_pass_over_most_rows_in_the_end():
     x, seen = blobs(3000, spread=0.2), []
     with pytest.MonkeyPatch.context() as patch:
         relabel = made._relabel
-        patch.setattr(made, "_relabel", lambda *a: (seen.append(np.mean(a[3][0] >= a[3][1])), relabel(*a)))
+        patch.setattr(made, "_relabel", lambda *a: (seen.append(np.mean(a[4][0] >= a[4][1])), relabel(*a)))
         lloyd(x, x[:9], iterations=30, tolerance=0)
     assert seen[0] == 1 and seen[-1] < 0.2
 
@@ -139,11 +139,11 @@ def test_kernels_do_what_numpy_does_to_the_bit():
         for name in [name for name in sys.modules if name.split(".")[0] == "numba"]:
             patch.delitem(sys.modules, name)
         assert "numba" not in sys.modules
-        plain = {"seeds": seeds(x, 50, key), "sums": made._sums(x, label, 41)[0]}
+        plain = {"seeds": seeds(x, 50, key), "sums": made._sums(made._extended(x), label, 41)[0]}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(centroids, "COMPILED_FROM", 0)
         assert seeds(x, 50, key).tolist() == plain["seeds"].tolist()
-        assert made._sums(x, label, 41)[0].tobytes() == plain["sums"].tobytes()
+        assert made._sums(made._extended(x), label, 41)[0].tobytes() == plain["sums"].tobytes()
 
 
 def test_as_many_threads_as_blas_likes():

@@ -34,13 +34,13 @@ def best_two(bits, size, place, best):
         best[row, 1] = np.int32(second ^ ((second >> SIGN) & ALL_BUT_SIGN))
 
 
-@njit("void(float32[:,::1], int64[::1], int64, int64, float64[:,::1])", cache=True, nogil=True)
-def add_rows(rows, label, low, high, sums):
-    """Add the columns low … high - 1 of each row to its cluster's, in the order of the rows."""
+@njit("void(float32[:,::1], int64[::1], float64[:,::1])", cache=True, nogil=True)
+def add_rows(rows, label, sums):
+    """Add each row, as far as sums are wide, to that of its cluster, in the order of the rows."""
     for row in range(len(rows)):
-        cluster = label[row]
-        for column in range(low, high):
-            sums[cluster, column] += rows[row, column]
+        part, total = rows[row], sums[label[row]]
+        for column in range(len(total)):
+            total[column] += part[column]
 
 
 @njit(
@@ -52,22 +52,21 @@ def race(columns, point, weight, rest, elapsed):
     """Let `elapsed` pass, lower each weight to the squared distance to `point`, and say who is next and when."""
     squares = np.empty(TILE, np.float32)
     first, soonest = -1, np.inf
-    for start in range(0, len(rest), TILE):
-        size = min(TILE, len(rest) - start)
+    for start in range(0, len(rest), TILE):  # slices, because loops over `start + i` do not become vector instructions
+        left, speed = rest[start : start + TILE], weight[start : start + TILE]
         squares[:] = 0
         for axis in range(len(point)):
-            at = point[axis]
-            for i in range(size):
-                step = columns[axis, start + i] - at
+            at, column = point[axis], columns[axis, start : start + TILE]
+            for i in range(len(left)):
+                step = column[i] - at
                 squares[i] += step * step
-        for i in range(size):
-            row = start + i
-            left = rest[row] - weight[row] * elapsed
-            rest[row] = left if left > 0.0 else 0.0
-            if squares[i] < weight[row]:
-                weight[row] = squares[i]
-            if weight[row] > 0:
-                due = rest[row] / weight[row]
+        for i in range(len(left)):
+            later = left[i] - speed[i] * elapsed
+            left[i] = later if later > 0.0 else 0.0
+            speed[i] = squares[i] if squares[i] < speed[i] else speed[i]
+        for i in range(len(left)):
+            if speed[i] > 0:
+                due = left[i] / speed[i]
                 if due < soonest:
-                    first, soonest = row, due
+                    first, soonest = start + i, due
     return first, soonest

@@ -81,15 +81,16 @@ class Nearest:
     The largest `z·c − ‖c‖²/2` is wanted, for z and c moved so that the centroids' mean is 0 (not moved if spherical,
     and without the second term). Its error in float32 is at most `(d + 4) 2⁻²⁴ (‖z‖ R + R²/2)`, R the largest `‖c‖`;
     where the best two are nearer than twice that, all that could be best are compared in float64, in one fixed way.
+    Rows that are `centred` already are not moved.
     """
 
-    def __init__(self, centroids: Floats32, *, spherical: bool = False) -> None:
+    def __init__(self, centroids: Floats32, *, spherical: bool = False, centred: bool = False) -> None:
         _, first = np.unique(centroids, axis=0, return_index=True)
         self.places = np.sort(first)
         self.centroids = centroids[self.places]
         self.spherical, (self.size, self.d) = spherical, self.centroids.shape
         exact = self.centroids.astype(np.float64)
-        self.centre = exact.mean(axis=0).astype(np.float32) * np.float32(not spherical)
+        self.centre = exact.mean(axis=0).astype(np.float32) * np.float32(not spherical and not centred)
         exact -= self.centre
         squares = np.einsum("kd,kd->k", exact, exact)
         self.largest = max(float(squares.max()), 1e-74)  # by which all is divided, so that nothing overflows
@@ -100,28 +101,38 @@ class Nearest:
         self.table[-1] = squares / (-2 * self.largest) * (not spherical)
         self.block = max(64, BLOCK_BYTES // (4 * (self.size + self.d))) // 64 * 64
 
-    def search(self) -> Callable[..., Rows]:
-        """`find(rows, m)` for blocks of rows: their m nearest centroids, `int64 [b, m]`; it keeps two buffers.
+    def search(self) -> Callable[[Floats32, int], Rows]:
+        """`find(rows, m)` for blocks of rows: their m nearest centroids, `int64 [b, m]`; it keeps two buffers."""
+        moved, products = np.ones((self.block, self.d + 1), np.float32), self.products()
 
-        With arrays `upper` and `lower`, `float64 [b]`, it also fills in bounds: the nearest centroid is at most that
-        far, and all others are at least that far.
-        """
-        moved = np.ones((self.block, self.d + 1), np.float32)
-        products = np.empty((self.block, self.size), np.float32)
-
-        def find(rows: Floats32, m: int = 1, upper: Floats | None = None, lower: Floats | None = None) -> Rows:
-            shifted, found = moved[: len(rows)], products[: len(rows)]
+        def find(rows: Floats32, m: int) -> Rows:
+            shifted = moved[: len(rows)]
             np.subtract(rows, self.centre, out=shifted[:, :-1])
-            return self._find(rows, shifted, found, m, upper, lower)
+            return self.of(shifted, squares_of(shifted), products, m, rows)
 
         return find
 
-    def _find(
-        self, rows: Floats32, moved: Floats32, products: Floats32, m: int, upper: Floats | None, lower: Floats | None
-    ) -> Rows:
-        np.matmul(moved, self.table, out=products)
+    def products(self) -> Floats32:
+        """A buffer for the products of one block."""
+        return np.empty((self.block, self.size), np.float32)
+
+    def of(
+        self, moved: Floats32, squares: Floats32, buffer: Floats32, m: int = 1, rows: Floats32 | None = None,
+        upper: Floats | None = None, lower: Floats | None = None,
+    ) -> Rows:  # fmt: skip
+        """The m nearest centroids of each row of a block, `int64 [b, m]`.
+
+        Args:
+            moved: `float32 [b, d + 1]`, rows less the centre, and 1.
+            squares: `float32 [b]`, of their lengths, as `squares_of` has it.
+            buffer: what `products` makes.
+            m: how many.
+            rows: the rows themselves; `moved` without its last column if not given.
+            upper, lower: `float64 [b]`, filled with bounds: the nearest is at most, all others at least that far.
+        """
+        rows = moved[:, :-1] if rows is None else rows
+        products = np.matmul(moved, self.table, out=buffer[: len(moved)])
         found, best = _largest(products, m)
-        squares = np.einsum("bd,bd->b", moved[:, :-1], moved[:, :-1])
         margin = self.slope * np.sqrt(squares) + self.offset
         close = np.flatnonzero((best[:, :-1] - best[:, 1:]).min(axis=1) <= margin)
         if len(close):
@@ -150,6 +161,11 @@ class Nearest:
         counts = np.count_nonzero(candidate, axis=1)
         starts = np.cumsum(counts) - counts
         return np.asarray(column[order][starts[:, None] + np.arange(m)])
+
+
+def squares_of(moved: Floats32) -> Floats32:
+    """`‖x‖²` of rows `[x, 1]`, `float32 [b]`."""
+    return np.asarray(np.einsum("bd,bd->b", moved[:, :-1], moved[:, :-1]))
 
 
 def _largest(products: Floats32, m: int) -> tuple[Rows, Floats32]:

@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 
 from tamis.errors import BadRow
 from tamis.ops.blas import one_blas_thread
-from tamis.ops.centroids import Nearest, assign, in_blocks, kernels
+from tamis.ops.centroids import Nearest, assign, in_blocks, kernels, squares_of
 from tamis.ops.choosers import uniform
 from tamis.ops.hashing import mix64
 from tamis.ops.similarity import unit_rows
-from tamis.ops.threads import in_threads
 
 Floats32 = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -82,7 +81,8 @@ def kmeans(
     Source: Lloyd 1982; Arthur and Vassilvitskii 2007; Dhillon and Modha 2001 for the spherical; Sculley 2010.
     """
     order = np.argsort(mix64(key ^ _ORDER), kind="stable")[:fit_rows].copy()
-    rows, keys = _gathered(x, order, spherical), key[order]
+    extended, keys = _gathered(x, order, spherical), key[order]
+    rows = extended[:, :-1]
     centre, power = np.zeros(x.shape[1], np.float32), 0
     if not spherical:
         power = int(np.frexp(max(float(rows.max()), -float(rows.min())))[1])
@@ -98,14 +98,14 @@ def kmeans(
         else:
             first = rows[seeds(rows, k, keys_of_run)]
         if batch is None:
-            centroids = lloyd(rows, first, spherical=spherical, iterations=iterations, tolerance=tolerance)
+            centroids = _lloyd(extended, first, spherical, iterations, tolerance)
         else:
-            centroids = minibatch(rows, first, keys_of_run, batch, spherical=spherical, passes=iterations)
+            centroids = _minibatch(extended, first, keys_of_run, batch, spherical, iterations)
         inertia = float(assign(rows, centroids, spherical=spherical).distance.sum()) if runs > 1 else 0.0
         if found is None or inertia < found[0]:
             found = inertia, centroids
     assert found is not None
-    del rows
+    del rows, extended
     centroids = np.ldexp(found[1] + centre, power)
     nearest = assign(x, centroids, spherical=spherical)
     label, used = nearest.label[:, 0], np.bincount(nearest.label[:, 0], minlength=len(centroids)) > 0
@@ -158,19 +158,22 @@ def lloyd(
     Rows whose nearest centroid cannot have changed, as centroids moved by less than it is nearer than all others, are
     passed over (Hamerly 2010).
     """
-    rows = np.require(rows, np.float32, ["C", "W"])  # as kernels take them
-    mean = rows.mean(axis=0, dtype=np.float64)
-    squares = np.einsum("nd,nd->", rows, rows, dtype=np.float64) / len(rows)
-    enough = tolerance * (float(squares) - float(mean @ mean)) / len(mean)
-    label = np.full(len(rows), -1)
-    bounds = np.full((2, len(rows)), np.inf)
+    return _lloyd(_extended(rows), centroids, spherical, iterations, tolerance)
+
+
+def _lloyd(extended: Floats32, centroids: Floats32, spherical: bool, iterations: int, tolerance: float) -> Floats32:
+    """The same for rows `[x, 1]`."""
+    squares, mean = squares_of(extended), extended[:, :-1].mean(axis=0, dtype=np.float64)
+    enough = tolerance * (float(squares.mean(dtype=np.float64)) - float(mean @ mean)) / len(mean)
+    label = np.full(len(extended), -1)
+    bounds = np.full((2, len(extended)), np.inf)
     for _ in range(iterations):
         found = label.copy()
-        _relabel(rows, centroids, found, bounds)
+        _relabel(extended, squares, centroids, found, bounds)
         if np.array_equal(found, label):
             break
-        sums, counts = _sums(rows, found, len(centroids))
-        refilled, label = _refill(rows, centroids, found, sums, counts), found
+        sums, counts = _sums(extended, found, len(centroids))
+        refilled, label = _refill(extended, centroids, found, sums, counts), found
         moved = _means(sums, counts, centroids, spherical)
         steps = np.sqrt(((moved.astype(np.float64) - centroids) ** 2).sum(axis=1))
         centroids = moved
@@ -182,21 +185,21 @@ def lloyd(
     return centroids
 
 
-def _relabel(rows: Floats32, centroids: Floats32, label: Rows, bounds: Floats) -> None:
+def _relabel(extended: Floats32, squares: Floats32, centroids: Floats32, label: Rows, bounds: Floats) -> None:
     """Label rows anew, with new bounds, unless the upper bound of their distance is below the lower of all others."""
     open = np.flatnonzero(bounds[0] >= bounds[1])
-    every = len(open) > 0.9 * len(rows)
-    finder = Nearest(centroids)
+    every = len(open) > 0.9 * len(label)
+    finder = Nearest(centroids, centred=True)
 
     def work(blocks: Iterable[tuple[int, int]]) -> None:
-        find = finder.search()
-        upper, lower = np.empty(finder.block), np.empty(finder.block)
+        products, upper, lower = finder.products(), np.empty(finder.block), np.empty(finder.block)
         for start, stop in blocks:
             at = slice(start, stop) if every else open[start:stop]
-            label[at] = find(rows[at], 1, upper[: stop - start], lower[: stop - start])[:, 0]
-            bounds[0, at], bounds[1, at] = upper[: stop - start], lower[: stop - start]
+            above, below = upper[: stop - start], lower[: stop - start]
+            label[at] = finder.of(extended[at], squares[at], products, upper=above, lower=below)[:, 0]
+            bounds[0, at], bounds[1, at] = above, below
 
-    in_blocks(work, len(rows) if every else len(open), finder.block)
+    in_blocks(work, len(label) if every else len(open), finder.block)
 
 
 def _loosen(bounds: Floats, label: Rows, steps: Floats) -> None:
@@ -218,13 +221,20 @@ def minibatch(
         >>> minibatch(x, start, np.arange(3, dtype=np.uint64), 2).tolist()
         [[1.0], [8.0]]
     """
+    return _minibatch(_extended(rows), centroids, key, batch, spherical, passes)
+
+
+def _minibatch(
+    extended: Floats32, centroids: Floats32, key: Keys, batch: int, spherical: bool, passes: int
+) -> Floats32:
+    """The same for rows `[x, 1]`."""
     sums, counts = np.zeros(centroids.shape), np.zeros(len(centroids), np.int64)
     for number in range(passes):
         order = np.argsort(_others(key, number + 1), kind="stable")
-        for start in range(0, len(rows), batch):
-            part = rows[order[start : start + batch]]
+        for start in range(0, len(order), batch):
+            part = extended[order[start : start + batch]]
             label = np.empty(len(part), np.int64)
-            _relabel(part, centroids, label, np.full((2, len(part)), np.inf))
+            _relabel(part, squares_of(part), centroids, label, np.full((2, len(part)), np.inf))
             more, found = _sums(part, label, len(centroids))
             sums += more
             counts += found
@@ -240,39 +250,45 @@ def _others(key: Keys, number: int) -> Keys:
 
 
 def _gathered(x: Floats32, order: Rows, units: bool) -> Floats32:
-    """`x[order]`, of length 1 if asked, read in ascending order of rows, which a memory-mapped file is faster at."""
-    rows, by_row = np.empty((len(order), x.shape[1]), np.float32), np.argsort(order)
+    """`[x[order], 1]`, of length 1 if asked, read in ascending order, in which a memory-mapped file is faster."""
+    extended, by_row = np.ones((len(order), x.shape[1] + 1), np.float32), np.argsort(order)
     size = max(1, _BLOCK // max(x.shape[1], 1))
     for start in range(0, len(order), size):
         part = by_row[start : start + size]
         found = np.asarray(x[order[part]], np.float32)
         try:
-            rows[part] = unit_rows(found) if units else found
+            extended[part, :-1] = unit_rows(found) if units else found
         except BadRow as bad:
             raise BadRow(int(order[part[bad.row]]), bad.refusal, **bad.values) from None
-    return rows
+    return extended
 
 
-def _sums(rows: Floats32, label: Rows, k: int) -> tuple[Floats, Rows]:
+def _extended(rows: Floats32) -> Floats32:
+    """Rows `[x, 1]`."""
+    extended = np.ones((len(rows), rows.shape[1] + 1), np.float32)
+    extended[:, :-1] = rows
+    return extended
+
+
+def _sums(extended: Floats32, label: Rows, k: int) -> tuple[Floats, Rows]:
     """Sums of the rows of each cluster, added in the order of the rows, and how many there are."""
-    counts, d = np.bincount(label, minlength=k), rows.shape[1]
-    compiled = kernels(rows.size)
+    counts, d = np.bincount(label, minlength=k), extended.shape[1] - 1
+    compiled = kernels(extended.size)
     if compiled is None:
-        sums = [np.bincount(label, weights=rows[:, column], minlength=k) for column in range(d)]
+        sums = [np.bincount(label, weights=extended[:, column], minlength=k) for column in range(d)]
         return np.stack(sums, axis=1), counts
     found = np.zeros((k, d))
-    halves = [(0, d // 2), (d // 2, d)]
-    in_threads(lambda half: compiled.add_rows(rows, label, half[0], half[1], found), halves)
+    compiled.add_rows(extended, label, found)
     return found, counts
 
 
-def _refill(rows: Floats32, centroids: Floats32, label: Rows, sums: Floats, counts: Rows) -> bool:
+def _refill(extended: Floats32, centroids: Floats32, label: Rows, sums: Floats, counts: Rows) -> bool:
     """Give each empty cluster the row that is farthest from its centroid, of clusters with other rows; in place."""
     empty = np.flatnonzero(counts == 0)
     if not len(empty):
         return False
-    distance = np.empty(len(rows))
-    size = max(1, _BLOCK // max(rows.shape[1], 1))
+    rows, distance = extended[:, :-1], np.empty(len(extended))
+    size = max(1, _BLOCK // extended.shape[1])
     for start in range(0, len(rows), size):
         part = slice(start, start + size)
         far = rows[part].astype(np.float64) - centroids[label[part]]
