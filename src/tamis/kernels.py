@@ -8,8 +8,11 @@ cache that lies beside the module (or where `NUMBA_CACHE_DIR` says). Hence they 
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
 from pathlib import Path
+from typing import Any
 
 import tamis
 
@@ -23,10 +26,32 @@ def is_cached(module: str) -> bool:
     return any((folder / "__pycache__").glob(pattern))
 
 
-def compile_kernels(modules: Iterable[str], say: Callable[[str], None]) -> None:
+def compile_kernels(modules: Iterable[str]) -> None:
     """Import those of `modules` that may still have to be compiled, so that workers find them on disk."""
-    cold = [module for module in modules if not is_cached(module)]
-    if cold:
-        say("compiling kernels, once on this machine (up to 10 s)")
-    for module in cold:
+    for module in [module for module in modules if not is_cached(module)]:
         importlib.import_module(module)
+
+
+@contextmanager
+def announced(say: Callable[[str], None]) -> Iterator[None]:
+    """Within it, the first import of kernels that were not compiled on this machine is said, whoever makes it."""
+    watch = _Watch(say)
+    sys.meta_path.insert(0, watch)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(watch)
+
+
+class _Watch(MetaPathFinder):
+    """Finds no module: it is only asked for each that is imported for the first time in this process."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.say, self.said = say, False
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> Any:
+        """None: others find it."""
+        kernels = fullname.startswith("tamis.") and fullname.endswith("_kernels")
+        if kernels and not self.said and not is_cached(fullname):
+            self.said = True
+            self.say("compiling kernels, once on this machine (up to 20 s)")

@@ -29,7 +29,7 @@ from tamis.engine.setwise import Growing
 from tamis.engine.tasks import Job
 from tamis.engine.worker import peak_mb
 from tamis.engine.workers import Workers
-from tamis.kernels import compile_kernels
+from tamis.kernels import announced, compile_kernels
 from tamis.ops.ranking import descending
 from tamis.pool import Pool
 from tamis.pool.base import digest
@@ -108,7 +108,8 @@ class Run:
         wanted = kernels_to_read(self.job.pools)
         wanted += ["texts"] if (columns["text"] or columns["id"]) and pool.bytes > 1_000_000 else []
         wanted += ["ngrams"] if self.plan.measures_text or columns["tokens"] == "default" else []
-        compile_kernels([KERNELS[name] for name in wanted], self.console.say)
+        stack.enter_context(announced(self.console.say))
+        compile_kernels(KERNELS[name] for name in wanted)
         return stack.enter_context(Workers(self.job, count, self.launched))
 
     def do(self, workers: Workers, step: Step, which: str, tasks: list[dict[str, Any]]) -> None:

@@ -27,7 +27,7 @@ from tamis.evidence.plan import Contender, StudyPlan
 from tamis.evidence.prepare import prepare
 from tamis.evidence.split import check_overlap, split
 from tamis.evidence.write import write
-from tamis.kernels import compile_kernels
+from tamis.kernels import announced, compile_kernels
 from tamis.ops.hashing import mix64
 from tamis.pool.base import digest
 from tamis.registry import nearest
@@ -266,7 +266,8 @@ def _run(bench: Bench) -> dict[str, Any]:
     bench.prepare()
     if plan.text is not None and bench.material["pool"].table.nbytes > 1_000_000:
         models = ["tamis.ops._model_kernels"] if "target" in plan.task.needs else []
-        compile_kernels(["tamis.ops._hash_kernels", "tamis.ops._ngram_kernels", *models], bench.console.say)
+        with announced(bench.console.say):
+            compile_kernels(["tamis.ops._hash_kernels", "tamis.ops._ngram_kernels", *models])
     cells = bench.cells()
     try_random(bench)
     bench.run(cells, "cells")

@@ -53,7 +53,7 @@ def _processes(pool: Pool) -> int:
     """As many as can be busy; kernels are compiled before they start."""
     if not worth_workers(pool):
         return 1
-    compile_kernels([KERNELS[name] for name in ["texts", *kernels_to_read([pool])]], lambda said: None)
+    compile_kernels(KERNELS[name] for name in ["texts", *kernels_to_read([pool])])
     return max(1, min(usable_cores(), len(pool.shards)))
 
 

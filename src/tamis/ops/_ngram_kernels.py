@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit, types
 
 from tamis.ops._mix_kernels import mix
-from tamis.ops._vector_kernels import (
+from tamis.ops._vector_instructions import (
     BITS,
     LANES,
     ORDER,
