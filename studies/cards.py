@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pages
-from directions import across
+from directions_page import NOTHING, directions_page
 from pages import EQUAL_BUDGET, EQUAL_COST, MADE
 
 from tamis.registry import METHODS, Method, load_all
@@ -23,7 +23,6 @@ ROOT = Path(__file__).parents[1]
 EVIDENCE = ROOT / "docs/evidence"
 PACKAGED = ROOT / "src/tamis/cards.json"
 MARKED = re.compile(r"(<!-- (studies|contents): [^>]*-->\n).*?(<!-- end -->)", re.DOTALL)
-NOTHING = "No study has run yet."
 
 Evidence = Mapping[str, Any]
 Verdict = Mapping[str, Any]
@@ -173,46 +172,6 @@ def random_table(found: Sequence[Evidence]) -> str:
                 name = evidence["study"]["name"]
                 rows.append([f"[{name}]({name}.md)", point["budget"], pages.plain(metric), pages.mean(point)])
     return pages.table(["study", "budget", "metric", "mean"], rows)
-
-
-def directions_page(found: Sequence[Evidence]) -> str:
-    """The two published directions over all studies that were made for them."""
-    asked = [evidence for evidence in found if evidence["study"]["directions"]]
-    parts = [MADE.format("all studies"), "# Two published directions", INTRODUCTION]
-    if not asked:
-        return "\n\n".join([*parts, NOTHING]) + "\n"
-    parts += ["## What was found", pages.said_outcomes(asked), "## Study by study", pages.directions_table(asked)]
-    if len(asked) > 1:
-        grouped: dict[str, list[Any]] = {}
-        for evidence in asked:
-            for says, finding in pages.asked_directions(evidence):
-                grouped.setdefault(says, []).append(finding)
-        rows = []
-        for says, findings in grouped.items():
-            held = sum(finding.outcome == "reproduced" for finding in findings)
-            over = across(findings)
-            whole = pages.interval(over.found.mean, over.found.low, over.found.high)
-            rows.append([says, f"{held} of {len(findings)}", over.outcome, whole])
-        parts += ["## Over all of them", ACROSS]
-        parts += [pages.table(["direction", "reproduced in", "over studies", "mean, 95 % interval"], rows)]
-    return "\n\n".join(parts) + "\n"
-
-
-INTRODUCTION = """\
-1. *Targeted text beats random, and random of the target's lengths, at equal tokens.* "Data Selection for Language
-   Models via Importance Resampling" (2023): mean GLUE score 82.30 for BERT trained on what DSIR chose, 80.25 on random.
-   The second comparison, and bits per byte within the domain, are ours. Asked here: of each seed the mean advantage
-   over all budgets.
-2. *The advantage of a targeted choice shrinks as the budget grows.* "Large-Scale Data Selection for Instruction Tuning"
-   (2025) has 3.4 points over balanced random when 326,000 of 5.8 million are kept, as its plots are read; that the
-   advantage shrinks from there on is our reading of it. Asked here: of each seed how much of the advantage is lost with
-   every doubling of the budget. Where a domain outlasts all budgets, as that of `domain_movie_reviews` does, it is not
-   because the domain runs out.
-
-*Reproduced* means that the 95 % interval of that number lies above 0, *opposite* that it lies below, *not reproduced*
-that it holds 0. The advantage is in the metric of the study, turned so that positive is better. The models here are
-small n-gram models and the budgets a few megabytes: what holds here may fail at the papers' scale, and the reverse."""
-ACROSS = "Each study counts once, with its mean; the interval speaks of domains like these, not of these domains."
 
 
 def index_table(found: Sequence[Evidence]) -> str:

@@ -1,4 +1,4 @@
-"""Two published directions, asked of studies: does a targeted choice beat both kinds of random, and does that fade?
+"""Published directions, asked of studies: does a targeted choice beat others, does that fade, are large pools harder?
 
 A direction is a number a seed, of which the paired t interval says whether it was reproduced: above 0 as published,
 below 0 the opposite, else not reproduced at this scale.
@@ -65,6 +65,16 @@ def shrinks(evidence: Evidence, method: str, against: str = "random") -> Finding
     if len(sizes) < 3:
         raise ValueError(f"a slope needs at least 3 budgets, and there are {len(sizes)}")
     return conclude(-slopes(sizes, table))
+
+
+def fades(small: Evidence, large: Evidence, method: str) -> tuple[Finding, list[float]]:
+    """Whether `method` is worth less against random in a larger pool at the same budgets, and its mean advantages.
+
+    Of each seed, the mean advantage over the budgets in the smaller pool less that in the larger one.
+    """
+    tables = [advantages(evidence, method)[1].mean(axis=1) for evidence in (small, large)]
+    seeds = min(map(len, tables))
+    return conclude(tables[0][:seeds] - tables[1][:seeds]), [float(table.mean()) for table in tables]
 
 
 def slopes(sizes: Sequence[float], table: NDArray[np.float64]) -> NDArray[np.float64]:

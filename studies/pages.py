@@ -165,7 +165,7 @@ def found_directions(evidence: Evidence) -> Iterable[str]:
         _, gained = directions.advantages(evidence, asked["targeted"])
         means = zip(gained.mean(axis=0), evidence["budgets"], strict=True)
         shown = listing([f"{amount(mean)} at {budget['asked']}" for mean, budget in means])
-        yield f"Advantage of `{asked['targeted']}` over random: {shown}. See [both directions](directions.md)."
+        yield f"Advantage of `{asked['targeted']}` over random: {shown}. See [all directions](directions.md)."
 
 
 def directions_table(studies: Sequence[Evidence]) -> str:
@@ -200,7 +200,7 @@ def asked_directions(evidence: Evidence) -> list[tuple[str, directions.Finding]]
     return [
         (f"`{ours}` beats `random` at equal budget", directions.beats(evidence, ours)),
         (f"`{ours}` beats `{control}` at equal budget", directions.beats(evidence, ours, control)),
-        ("its advantage over `random` shrinks as the budget doubles", directions.shrinks(evidence, ours)),
+        (f"the advantage of `{ours}` over `random` shrinks as the budget doubles", directions.shrinks(evidence, ours)),
     ]
 
 

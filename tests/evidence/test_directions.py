@@ -92,3 +92,39 @@ def test_a_direction_over_studies_counts_each_once():
     assert directions.across(findings).values == [finding.found.mean for finding in findings]
     page = script("cards").directions_page([made([0.5, 0.4, 0.3, 0.2], seed=s, name=f"s{s}") for s in range(3)])
     assert page.count("3 of 3") == 2 + 1 and page.count("s1.md") == 3
+
+
+def test_a_direction_of_one_study_has_no_line_over_studies():
+    page = script("directions_page").directions_page([made([0.5, 0.4, 0.3, 0.2])])
+    assert "## Study by study" in page and "## Over several studies" not in page
+
+
+def of_claim(evidence, claim, rows=9000):
+    return evidence | {"request": evidence["request"] | {"claim": claim}, "pool": evidence["pool"] | {"rows": rows}}
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "outcome"), [(0.4, 0.1, "reproduced"), (0.1, 0.4, "opposite"), (0.2, 0.2, "not reproduced")]
+)
+def test_pools_are_compared_by_their_size(small, large, outcome):
+    page = script("directions_page")
+    studies = [of_claim(made([large] * 4, seed=1), page.GROWTH, 90_000), of_claim(made([small] * 4), page.GROWTH)]
+    assert page.growth(studies[:1]) == []
+    for found in (studies, studies[::-1]):
+        rows = {row[0]: row for row in page.growth(found)}
+        assert rows["`dsir`"][3] == outcome
+        assert [float(mean) for mean in rows["`dsir`"][1:3]] == pytest.approx([small, large], abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("advantage", "outcome"),
+    [((0.4, 0.0), "reproduced"), ((0.4, 0.4), "not reproduced"), ((0.0, 0.0), "not reproduced")],
+)
+def test_coverage_must_win_first_and_tie_last(advantage, outcome):
+    page = script("directions_page")
+    evidence = made([advantage[0], 0.2, 0.1, advantage[1]])
+    evidence["request"]["methods"] = [{"name": "dsir", "method": "facility-location"}]
+    rows = page.coverage([of_claim(evidence, page.COVERAGE), evidence])
+    assert [(row[1], row[4]) for row in rows] == [("`dsir`", outcome)]
+    evidence["request"]["methods"] = [{"name": "dsir", "method": "dsir"}]
+    assert page.coverage([of_claim(evidence, page.COVERAGE)]) == []
