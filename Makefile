@@ -20,6 +20,8 @@ endif
 # To test what is installed elsewhere, from elsewhere: make test TEST_PYTHON=/path/to/python TEST_DIR=/some/folder
 TEST_PYTHON ?=
 TEST_DIR ?= $(CURDIR)
+# How many processes share the tests.
+JOBS ?= 2
 TESTS ?= $(CURDIR)/tests
 
 .PHONY: run test lint docs clean
@@ -30,7 +32,7 @@ run: $(VENV)/.installed
 
 test: $(if $(TEST_PYTHON),,$(VENV)/.installed-dev)
 	cd $(TEST_DIR) && $(or $(TEST_PYTHON),$(abspath $(BIN)/python)) -m pytest \
-		-c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) $(TESTS) $(ARGS)
+		-c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) -n $(JOBS) $(TESTS) $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
