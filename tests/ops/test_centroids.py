@@ -38,6 +38,22 @@ def test_lengths_do_not_matter_to_spherical_assignment(seed, scale):
     np.testing.assert_allclose(found.distance[:, 0], 1 - cosines.max(axis=1), atol=1e-6)
 
 
+@pytest.mark.parametrize("scale", [1e-40, 1e-30, 1.0, 1e30])
+def test_close_calls_do_not_depend_on_the_block(scale):
+    """Pairs of centroids that float32 cannot tell apart, and rows whose squares it cannot hold."""
+    rng = np.random.default_rng(0)
+    directions = np.repeat(rng.normal(size=(100, 16)), 2, axis=0)
+    directions *= 1 + 1e-7 * rng.normal(size=directions.shape)
+    centroids = (directions / np.linalg.norm(directions, axis=1)[:, None]).astype(np.float32)
+    x = (rng.normal(size=(600, 16)) * scale).astype(np.float32)
+    found = assign(x, centroids, spherical=True)
+    products = x.astype(np.float64) @ centroids.T.astype(np.float64)
+    best, chosen = products.max(axis=1), np.take_along_axis(products, found.label, axis=1)[:, 0]
+    np.testing.assert_allclose(chosen, best, rtol=1e-13, atol=0)
+    some = rng.permutation(600)[:77]
+    assert assign(x[some], centroids, spherical=True).label.tolist() == found.label[some].tolist()
+
+
 def test_a_row_of_zeros_has_no_direction():
     x = np.ones((9000, 2), np.float32)
     x[8000] = 0

@@ -55,8 +55,8 @@ def test_the_published_projection():
     target, low, high = np.array([0.6, 0.2, 0.1, 0.1]) * 200, np.ones(4, np.int64), np.array([50, 100, 100, 400])
     np.testing.assert_allclose(projection(200, target, low, high), [50, 190 / 3, 130 / 3, 130 / 3])
     assert projected(200, target, low, high).tolist() == [50, 64, 43, 43]
-    thirds, no, much = np.array([31, 7, 70]) / 3, np.zeros(3, np.int64), np.full(3, 99)
-    assert projected(36, thirds, no, much).tolist() == [11, 2, 23]  # equal remainders, but for rounding
+    thirds, no, much = np.array([1, 1, 31]) / 3, np.zeros(3, np.int64), np.full(3, 99)
+    assert projected(11, thirds, no, much).tolist() == [1, 0, 10]  # equal remainders, but for rounding
 
 
 @st.composite
@@ -123,6 +123,8 @@ def test_proportional_by_hand():
     assert proportional(7, np.array([5.0, 5.0, 0.0]), np.array([9, 9, 9])).tolist() == [4, 3, 0]
     assert proportional(9, np.array([8.0, 1.0, 1.0]), np.array([3, 9, 9])).tolist() == [3, 3, 3]
     assert proportional(5, np.zeros(2), np.array([9, 9])).tolist() == [3, 2]
+    for size in (1e-310, 1e308):
+        assert proportional(9, np.array([1.0, 0.5, 1.5]) * size, np.array([9, 9, 9])).tolist() == [3, 2, 4]
 
 
 @given(capacities, st.floats(0, 1), st.integers(0, 99))
@@ -146,3 +148,6 @@ def test_a_floor_changes_no_more_than_it_must():
     assert floored_order(ranking, stratum, 0.0).tolist() == ranking.tolist()
     assert floored_order(ranking, stratum, 0.5).tolist() == [0, 1, 2, 4, 3, 8, 5, 6, 7, 9, 10, 11]
     assert floored_order(ranking, stratum, 1.0).tolist() == [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]
+    assert floored_order(np.arange(4), np.array([1, 1, 0, 0]), 1.0).tolist() == [0, 2, 1, 3]  # the best row's first
+    half = np.repeat([0, 1], 100)  # 0.58 · 100 is a little less than 58 as a product of floats
+    assert np.count_nonzero(half[floored_order(np.arange(200), half, 0.58)[:100]]) == 29

@@ -9,6 +9,8 @@ from tamis.ops.strata import equal_widths, strata_names, without_lowest
 from tamis.registry import method
 from tamis.vocabulary import Order
 
+MOST_BINS = 1_000_000
+
 
 @method(
     paper="Coverage-centric Coreset Selection for High Pruning Rates",
@@ -78,8 +80,8 @@ def ccs(
     """
     if not 0 <= cutoff < 1:
         raise refusals.PARAMETER_OUT_OF_RANGE(f"cutoff={cutoff}", accepted="0 or more, and less than 1")
-    if bins < 1:
-        raise refusals.PARAMETER_OUT_OF_RANGE(f"bins={bins}", accepted="1 or more")
+    if not 1 <= bins <= MOST_BINS:
+        raise refusals.PARAMETER_OUT_OF_RANGE(f"bins={bins}", accepted=f"1 to {MOST_BINS:,}")
     rows = np.arange(len(score))
     if cutoff > 0:
         if mis_score is None:

@@ -101,8 +101,8 @@ def concept_prune(
     found = concepts(embedding, key, clusters, _usual(len(embedding)))
     sizes = np.bincount(found.label)
     equal = count / len(sizes)
-    least = np.minimum(int(equal * floor) if floor > 0 else min(1, int(equal)), sizes)
-    share = projected(count, count * softmax(complexity(found, neighbours) / tau), least, sizes)
+    least = np.minimum(int(equal * floor + 1e-9) if floor > 0 else min(1, int(equal)), sizes)
+    share = projected(count, count * softmax(complexity(found, neighbours), tau), least, sizes)
     hardness = {"hard": -found.distance, "easy": found.distance, "random": np.zeros(len(key))}[keep]
     rank = np.argsort(np.lexsort((key, hardness))).astype(np.uint64)
     rows = interleave(found.label, rank, share.astype(np.float64))

@@ -17,7 +17,7 @@ def _usual(n: float) -> int:
 
 
 def _bytes(n: float, d: float, k: float, *, clusters: int | None = None, **_: object) -> float:
-    return max(concept_bytes(n, d, clusters or max(_usual(n), 1)), 123 * n)
+    return max(concept_bytes(n, d, clusters or max(_usual(n), 1)), 72 * n)
 
 
 @method(
@@ -25,7 +25,7 @@ def _bytes(n: float, d: float, k: float, *, clusters: int | None = None, **_: ob
     pole="hard",
     cost="O(n C d) for C clusters, O(n log n)",
     memory=(
-        "max(12 MiB + 4 m d + 16 m + max(4 s d, 64 m), 123 n); s = min(m, max(4,096, 64 c)), the seeds; m = min(n, "
+        "max(12 MiB + 4 m d + 16 m + max(4 s d, 64 m), 72 n); s = min(m, max(4,096, 64 c)), the seeds; m = min(n, "
         "max(65,536, 256 c)), the rows of the fit; c = √n, the clusters"
     ),
     bytes=_bytes,

@@ -26,7 +26,7 @@ def interleave(stratum: NDArray[np.int64], key: NDArray[np.uint64], share: NDArr
     by_stratum = np.lexsort((key, stratum))
     sizes = np.bincount(stratum, minlength=len(share))
     place = np.arange(len(stratum)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         position = (place + 0.5) / share[stratum[by_stratum]]
     return np.asarray(by_stratum[np.lexsort((by_stratum, key[by_stratum], place, position))])
 

@@ -20,7 +20,7 @@ Rows = NDArray[np.int64]
 BLOCK_BYTES = 1 << 21  # of one block of rows and its products, which then stay in the cache
 COMPILED_FROM = 1 << 21  # operations
 _PAIRS = 1 << 14  # of a row and a centroid, compared at once in float64
-_ROUNDING = 2.0**-24
+_ROUNDING, _LEAST = 2.0**-24, 2.0**-149  # of float32: half a step above 1, and the smallest number
 
 
 class Assigned(NamedTuple):
@@ -95,7 +95,7 @@ class Nearest:
         squares = np.einsum("kd,kd->k", exact, exact)
         self.largest = max(float(squares.max()), 1e-74)  # by which all is divided, so that nothing overflows
         self.slope = 2.002 * (self.d + 4) * _ROUNDING / np.sqrt(self.largest)
-        self.offset = 1.001 * (self.d + 4) * _ROUNDING * (not spherical)
+        self.offset = 1.001 * (self.d + 4) * (_LEAST if spherical else _ROUNDING)
         self.table = np.empty((self.d + 1, self.size), np.float32)
         self.table[:-1] = exact.T / self.largest
         self.table[-1] = squares / (-2 * self.largest) * (not spherical)
@@ -108,7 +108,8 @@ class Nearest:
         def find(rows: Floats32, m: int) -> Rows:
             shifted = moved[: len(rows)]
             np.subtract(rows, self.centre, out=shifted[:, :-1])
-            return self.of(shifted, squares_of(shifted), products, m, rows)
+            squares = np.einsum("bd,bd->b", shifted[:, :-1], shifted[:, :-1], dtype=np.float64)
+            return self.of(shifted, squares, products, m, rows)
 
         return find
 
@@ -117,14 +118,14 @@ class Nearest:
         return np.empty((self.block, self.size), np.float32)
 
     def of(
-        self, moved: Floats32, squares: Floats32, buffer: Floats32, m: int = 1, rows: Floats32 | None = None,
+        self, moved: Floats32, squares: Floats32 | Floats, buffer: Floats32, m: int = 1, rows: Floats32 | None = None,
         upper: Floats | None = None, lower: Floats | None = None,
     ) -> Rows:  # fmt: skip
         """The m nearest centroids of each row of a block, `int64 [b, m]`.
 
         Args:
             moved: `float32 [b, d + 1]`, rows less the centre, and 1.
-            squares: `float32 [b]`, of their lengths, as `squares_of` has it.
+            squares: `[b]`, of their lengths, float32 as `squares_of` has it or float64, which cannot overflow.
             buffer: what `products` makes.
             m: how many.
             rows: the rows themselves; `moved` without its last column if not given.

@@ -9,6 +9,7 @@ from tamis import refusals
 from tamis.errors import BadRow
 from tamis.ops.apportion import divide, interleave
 from tamis.ops.choosers import gumbel, weighted_draw
+from tamis.ops.concepts import softmax
 from tamis.ops.shares import proportional
 
 Floats = NDArray[np.float64]
@@ -60,18 +61,19 @@ def drawn_in_rounds(
     rows = order[np.argsort(label[order], kind="stable")]
     code, sizes = label[rows], np.bincount(label)
     starts = np.cumsum(sizes) - sizes
-    running = np.concatenate(([0.0], np.cumsum(score[rows])))
     place, turn = np.arange(len(rows)) - starts[code], np.zeros(len(rows), np.int64)
     weight, taken = np.full(len(sizes), 1 / len(sizes)), np.zeros(len(sizes), np.int64)
-    shares = []
+    shares: list[Floats] = []
     for count in counts.tolist():
         now = proportional(count, weight, sizes - taken)
-        seen, first = now > 0, starts + taken
+        seen, taken = now > 0, taken + now
+        after = place >= taken[code]
         if seen.any():
-            means = (running[first + now] - running[first])[seen] / now[seen]
-            weight[seen] = reweighted(weight[seen], means, sampling, temperature)
-        taken += now
-        turn += place >= taken[code]
+            mine = np.flatnonzero((turn == len(shares)) & ~after)
+            parts = score[rows[mine]] / now[code[mine]]  # of the mean, so that no sum overflows
+            means = np.asarray(np.bincount(code[mine], weights=parts, minlength=len(sizes)), np.float64)
+            weight[seen] = reweighted(weight[seen], means[seen], sampling, temperature)
+        turn += after
         shares.append(now.astype(np.float64))
     found = []
     for number, share in enumerate([*shares, weight]):
@@ -92,7 +94,10 @@ def reweighted(weight: Floats, means: Floats, sampling: Sampling, temperature: f
         >>> reweighted(np.array([0.25, 0.25]), np.array([2.0, 1.0]), "proportional", 1.0).round(3)
         array([0.333, 0.167])
     """
-    after = weight * (np.exp((means - means.max()) / temperature) if sampling == "softmax" else np.maximum(means, 0))
+    if sampling == "softmax":
+        after = weight * softmax(means, temperature)
+    else:
+        after = weight * (means / max(float(means.max()), np.finfo(np.float64).tiny))
     return np.asarray(after * (weight.sum() / after.sum())) if after.any() else weight
 
 

@@ -75,9 +75,15 @@ def complexity(found: Clusters, neighbours: int) -> Floats:
     return np.asarray(intra * np.maximum(inter, 0))
 
 
-def softmax(values: Floats) -> Floats:
-    """`exp(v_j) / Σ exp(v)`, without overflow."""
-    odds = np.exp(values - values.max())
+def softmax(values: Floats, temperature: float) -> Floats:
+    """`exp(v_j / T) / Σ exp(v / T)` for T above 0, however small.
+
+    Examples:
+        >>> softmax(np.array([1.0, 2.0]), 1e-320)
+        array([0., 1.])
+    """
+    with np.errstate(over="ignore"):
+        odds = np.exp((values - values.max()) / temperature)
     return np.asarray(odds / odds.sum())
 
 

@@ -129,7 +129,7 @@ def proportional(total: int, weight: Floats, capacity: Longs) -> Longs:
         array([5, 3, 2])
     """
     total = min(total, int(capacity.sum()))
-    weight = weight if weight.any() else np.ones(len(weight))
+    weight = weight / weight.max() if weight.any() else np.ones(len(weight))  # so that no sum overflows
     return projected(total, total * (weight / weight.sum()), np.zeros(len(weight), np.int64), capacity)
 
 
@@ -145,7 +145,7 @@ def floored_order(ranking: Longs, stratum: Longs, floor: float) -> Longs:
         floor: from 0, which leaves the ranking as it is, to 1, with which strata take turns.
 
     Returns:
-        `int64 [n]`, a permutation of the rows. `O(n)` time, `60 n` bytes.
+        `int64 [n]`, a permutation of the rows. `O(n log n)` time, `34 n` bytes.
 
     Examples:
         >>> floored_order(np.array([0, 1, 2, 3, 4]), np.array([0, 0, 0, 0, 1]), 1.0).tolist()
@@ -154,23 +154,22 @@ def floored_order(ranking: Longs, stratum: Longs, floor: float) -> Longs:
     if floor == 0:
         return ranking
     codes = stratum[ranking]
-    _, first = np.unique(codes, return_index=True)
-    groups = codes[np.sort(first)].tolist()
-    queues = {group: ranking[codes == group].tolist() for group in groups}
-    taken, gone = dict.fromkeys(groups, 0), np.zeros(len(ranking), bool)
-    found, best, due = [], 0, 0
-    for place in range(1, len(ranking) + 1):
+    by_stratum, sizes = np.argsort(codes, kind="stable"), np.bincount(codes)
+    starts, present = np.cumsum(sizes) - sizes, np.flatnonzero(sizes)
+    groups = present[np.argsort(by_stratum[starts[present]])].tolist()
+    queue, taken, gone = ranking[by_stratum], [0] * len(sizes), np.zeros(len(ranking), bool)
+    found, best, due = np.empty(len(ranking), np.int64), 0, 0
+    for place in range(len(ranking)):
         row = -1
-        while row < 0 and due < np.floor(place * floor + 1e-9):
+        while row < 0 and due < int((place + 1) * floor + 1e-9):
             turn, which = divmod(due, len(groups))
             due += 1
             group = groups[which]
-            if taken[group] <= turn < len(queues[group]):
-                row = queues[group][turn]
+            if taken[group] <= turn < sizes[group]:
+                row = int(queue[starts[group] + turn])
         while row < 0:
             row = -1 if gone[ranking[best]] else int(ranking[best])
             best += 1
-        gone[row] = True
+        found[place], gone[row] = row, True
         taken[int(stratum[row])] += 1
-        found.append(row)
-    return np.array(found, np.int64)
+    return found
