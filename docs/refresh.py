@@ -1,6 +1,6 @@
 """Refresh what scripts wrote into README.md and docs: tables made from the code, and what commands print.
 
-    python docs/refresh.py
+    python docs/refresh.py [PAGE…]
 
 Tables stand between `<!-- NAME: … -->` and `<!-- end -->`. A block marked `console` holds commands, each after `$ `,
 and below each what it prints, which is replaced by what it prints now. `tests/test_docs.py` fails when a page is stale.
@@ -263,13 +263,16 @@ def with_output(page: str, folder: Path) -> str:
     return FENCE.sub(again, page)
 
 
-def main() -> None:
-    """Rewrite every page that is stale."""
+def main(names: list[str]) -> None:
+    """Rewrite every page that is stale, or those of `names`."""
+    known = {path.name: path for path in PAGES}
+    if unknown := [name for name in names if name not in known]:
+        sys.exit(f"no page is called {', '.join(unknown)}; give some of {', '.join(known)}, or none for all")
     from tamis.registry import METHODS, load_all
 
     load_all()
     methods = dict(METHODS.entries)
-    for path in PAGES:
+    for path in [known[name] for name in names] or PAGES:
         METHODS.entries.clear()  # pages may register methods of their own
         METHODS.entries.update(methods)
         old = path.read_text(encoding="utf-8")
@@ -282,4 +285,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -508,6 +508,9 @@ SIMILARITY_NEGATIVE = Refusal(
     "its similarity to another row is {value:.6g}, and none may be negative here",
     "use --set metric=cosine, which counts negative ones as 0, or give others",
 )
+SIMILARITY_TOO_LARGE = Refusal(
+    "its similarity to another row is beyond float32", "divide the vectors by a constant, or use --set metric=cosine"
+)
 OPTIONAL_NEED_MISSING = Refusal("it needs {need}", "supply it with {fix}")
 SIMILARITIES_NOT_SQUARE = Refusal(
     "the matrix of similarities has {rows:,} rows and {columns:,} columns", "give a column for each row"

@@ -461,7 +461,7 @@ def needs_are_not_changed(case: Case) -> None:
         assert np.array_equal(needs[need], value), f"the method changes {need}"
 
 
-NOT_MADE = ("tag_embedding", "balance", "start", "mass")  # optional needs of which a pool of its own would be needed
+NOT_MADE = ("tag_embedding", "balance", "start", "mass", "points")  # optional needs that a pool of its own would need
 
 
 def _need(pool: pa.Table, need: str) -> Any:

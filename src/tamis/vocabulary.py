@@ -28,6 +28,26 @@ AdmittedMatch = Annotated[Admitted, "Match"]
 """A `Match` that is not defined for, or not meant for, every row."""
 
 
+@dataclass(frozen=True)
+class Points:
+    """Examples that a set of rows shall cover, more than the rows that one sees: read in blocks, as of a file.
+
+    `vectors`, `[N, d]`, may be memory-mapped; `rows`, `int64 [p]`, are those of them that count, and `listed` is how
+    many of the rows each of them can know.
+    """
+
+    vectors: NDArray[Any]
+    rows: NDArray[np.int64]
+    listed: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def block(self, start: int, stop: int) -> NDArray[np.float32]:
+        """The vectors of points start … stop - 1, `float32`."""
+        return np.ascontiguousarray(self.vectors[self.rows[start:stop]], np.float32)
+
+
 class Order(NamedTuple):
     """Rows best first, extendable past the budget, so that a smaller budget is a prefix.
 
@@ -186,6 +206,13 @@ WORDS = {
             "float64",
             "how much each row counts where others are to be covered",
             "--weight COLUMN, else 1",
+        ),
+        Word(
+            "points",
+            "",
+            "Points",
+            "what the rows shall cover, where these are only some of the pool; `mass` is then that of the points",
+            "the engine",
         ),
         Word(
             "count", "", "int", "how many rows the budget keeps, for methods that divide the whole of it", "the engine"

@@ -91,9 +91,16 @@ def test_costs_are_within_half_of_that(near, data):
 
 def test_one_row_that_is_worth_more_than_the_rest_of_the_budget():
     near = np.array([[2.0, 0, 0], [0, 9, 9]])
-    growing = walked(near, Limits(np.array([10.0]), np.array([1.0, 10.0])))
-    assert growing.taken == [1] and growing.gains == [18.0]
+    limits = Limits(np.array([10.0]), np.array([1.0, 10.0]))
+    growing = walked(near, limits)
+    assert growing.taken == [1] and growing.gains == [18.0] and limits.left == [0]
     assert walked(near, Limits(np.array([9.0]), np.array([1.0, 10.0]))).taken == [0]
+
+
+def test_rows_that_cost_nothing_come_first_if_they_add_something():
+    near = np.array([[0.0, 0, 0], [5, 0, 0], [5, 6, 0], [0, 0, 9]])
+    growing = walked(near, Limits(np.array([2.0]), np.array([0.0, 0, 0, 1])))
+    assert growing.taken[:2] == [2, 3] and growing.gains[:2] == [11.0, 9.0]
 
 
 @settings(deadline=None, max_examples=60)
@@ -138,3 +145,22 @@ def test_rows_that_the_function_does_not_admit():
     growing = Growing(function, np.arange(4), np.empty(0, np.int64))
     growing.walk(Limits(np.array([3.0])))
     assert growing.taken == [1, 3]
+
+
+def test_a_rival_that_is_worth_more_is_kept():
+    """The greedy takes row 0, and cannot have both of the others, which are worth more together."""
+    near = np.array([[3.0, 3, 0], [4, 0, 1], [0, 4, 0]])
+    for rival, kept in (([1, 2], [1, 2]), ([2, 0], [0, 1])):
+        growing = Growing(Cover(near), np.arange(3), np.empty(0, np.int64), rival=np.array(rival))
+        limits = Limits(np.array([2.0]))
+        found = growing.walk(limits)
+        assert found.rows.tolist() == growing.taken == kept and limits.exhausted
+        assert sum(growing.gains) == value(near, kept) == growing.function.best_of.sum()
+        assert growing.order().reasons == [f"row {row}" for row in kept]
+
+
+def test_a_rival_does_not_put_out_what_must_be_kept():
+    near = np.array([[3.0, 3, 0], [4, 0, 1], [0, 4, 0], [0, 0, 1]])
+    growing = Growing(Cover(near), np.arange(4), np.empty(0, np.int64), rival=np.array([1, 2]))
+    growing.keep(np.array([3]))
+    assert growing.walk(Limits(np.array([2.0]))).rows.tolist() == [1, 2] and growing.taken == [3, 1, 2]

@@ -179,6 +179,8 @@ def test_what_is_refused():
         with pytest.raises(Refused, match="no term to maximise; give --score"):
             combine(**nothing)
     assert combine(score=given["score"], novelty=0).size == 60  # no weight is asked of what cannot be had
+    with pytest.raises(Refused, match=r"neighbours=-5: it is out of range"):
+        combine(embedding=given["embedding"], neighbours=-5)
     given["embedding"][7] = 0
     with pytest.raises(BadRow) as caught:
         combine(**given)

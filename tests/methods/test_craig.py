@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tamis.errors import Refused
 from tamis.methods.craig import craig
-from tamis.ops.gradients import errors
+from tamis.ops.gradients import assigned, errors
 from tamis.ops.greedy import maximise
 
 floats = np.float32
@@ -85,9 +85,31 @@ def test_classes_of_one_row_and_small_budgets():
     assert function.weights(rows[:3]).tolist() == [3, 2, 1]
 
 
+def test_classes_are_divided_by_what_their_rows_stand_for():
+    label, mass = np.repeat([0, 1], 10), np.repeat([1.0, 4.0], 10)
+    rows, _ = maximise(craig(label, None, np.random.default_rng(0).normal(size=(20, 2)).astype(floats), mass), 10)
+    assert np.bincount(label[rows]).tolist() == [2, 8]
+
+
 def test_labels_need_not_be_numbered_as_columns_are():
     probs = np.array([[0.1, 0.7, 0.2], [0.3, 0.6, 0.1], [0.8, 0.1, 0.1]], floats)
     np.testing.assert_allclose(errors(probs, np.array([0, 0, 1])), probs - np.array([[0, 1, 0], [0, 1, 0], [1, 0, 0]]))
+
+
+@given(st.integers(0, 9999), st.integers(1, 9), st.integers(1, 9))
+def test_classes_get_columns_as_an_assignment_solver_gives_them(seed, n, m):
+    worth = np.random.default_rng(seed).integers(0, 6, (n, m)) / 8
+    found = assigned(worth)
+    assert len(set(found.tolist())) == n and (n > m or found.max() < m)
+    rows, columns = pytest.importorskip("scipy.optimize").linear_sum_assignment(-worth)
+    assert worth[found < m, found[found < m]].sum() == worth[rows, columns].sum()
+
+
+def test_a_model_that_prefers_one_class_does_not_mix_up_columns():
+    """Rows of both classes are likeliest in column 0; more classes than columns share those."""
+    probs = np.array([[0.8, 0.2], [0.7, 0.3], [0.6, 0.4]], floats)
+    np.testing.assert_allclose(errors(probs, np.array([0, 0, 1]))[2], [0.6, -0.6])
+    assert errors(probs, np.array([0, 1, 2])).sum() == pytest.approx(0, abs=1e-6)
 
 
 def test_what_a_gradient_needs():

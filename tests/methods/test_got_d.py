@@ -5,6 +5,7 @@ import pytest
 
 from tamis.errors import Refused
 from tamis.methods.got_d import got_d
+from tamis.ops.transport import duals_of, mean_distance
 
 pytest.importorskip("ot")
 
@@ -36,6 +37,14 @@ def test_signs_and_sizes_of_the_gradient():
     """Cats are a little worse than the average, dogs much better; gradients sum to 0."""
     score = got_d(animals(99, 1), animals(50, 50, seed=1), keys(100))
     assert score[:99].mean() < 0 < score[99] and abs(score.sum()) < 1e-9
+
+
+def test_the_gradient_is_f_less_the_mean_of_the_others():
+    pool, target, key = animals(8, 2), animals(5, 5, seed=1), keys(10)
+    scale, rows = mean_distance(pool, target, key), np.arange(10)
+    f = duals_of(pool, target, rows, key, wanted=rows, epsilon=0.05 * scale, solve_rows=10)
+    calibrated = [f[i] - np.delete(f, i).sum() / 9 for i in rows]
+    np.testing.assert_allclose(got_d(pool, target, key), -np.array(calibrated), rtol=1e-9)
 
 
 def test_a_pool_like_the_target_has_no_gradient():

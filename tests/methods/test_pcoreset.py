@@ -44,6 +44,12 @@ def test_radius_on_16_points(student):
     assert np.mean(ratios) < 1.4
 
 
+def test_the_first_row_is_the_one_nearest_to_the_mean_or_the_first(student):
+    apart = np.linalg.norm(student - student.mean(axis=0, dtype=np.float64), axis=1)
+    assert maximise(pcoreset(student), 1)[0].tolist() == [int(np.argmin(apart))] != [0]
+    assert maximise(pcoreset(student, first="index"), 1)[0].tolist() == [0]
+
+
 def test_order_of_classes_does_not_matter(student):
     rows = given(student, [3, 7], 60)
     for seed in range(3):

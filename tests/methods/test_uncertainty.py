@@ -28,7 +28,7 @@ def test_formulas(seed, k, sharp):
     exact /= exact.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(entropy(p), scipy_entropy(exact, axis=1), rtol=1e-9, atol=1e-12)
     first, second = np.sort(exact, axis=1)[:, [-1, -2]].T
-    np.testing.assert_allclose(margin(p), 1 - (first - second), rtol=1e-12)
+    np.testing.assert_allclose(margin(p), 1 - (first - second), rtol=1e-12, atol=1e-15)
     np.testing.assert_allclose(least_confidence(p), 1 - first, rtol=1e-12, atol=1e-15)
 
 
@@ -41,6 +41,13 @@ def test_two_classes_rank_alike(first):
     p[turned] = p[turned, ::-1]
     orders = [np.argsort(-found(p), kind="stable").tolist() for found in METHODS]
     assert orders[0] == orders[1] == orders[2] == np.argsort(likely, kind="stable").tolist()
+
+
+@pytest.mark.parametrize("sharp", [0.001, 1, 20, 60])
+def test_two_classes_rank_alike_also_where_the_likelier_is_1_in_float32(sharp):
+    p = softmax(5_000, 2, 0, sharp)
+    orders = [np.argsort(-found(p), kind="stable").tolist() for found in METHODS]
+    assert orders[0] == orders[1] == orders[2]
 
 
 @pytest.mark.parametrize("found", METHODS)

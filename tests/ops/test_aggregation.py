@@ -1,8 +1,10 @@
 """Aggregation in blocks against loops over the whole matrix."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis.ops.aggregation import best_rank, furthest_behind, maximum, mean, moments, round_robin
@@ -34,7 +36,7 @@ def turns_slowly(values, task, strict):
     return rows, columns, turns
 
 
-@given(seeds, sizes, st.integers(1, 6), st.integers(1, 3), st.booleans(), st.booleans(), pieces)
+@given(seeds, sizes, st.integers(1, 20), st.integers(1, 3), st.booleans(), st.booleans(), pieces)
 def test_round_robin_is_what_full_lists_give(seed, n, t, tasks, tied, strict, piece):
     values = made(seed, n, t, tied)
     task = np.random.default_rng(seed).integers(0, tasks, t) * 7
@@ -43,11 +45,26 @@ def test_round_robin_is_what_full_lists_give(seed, n, t, tasks, tied, strict, pi
     np.testing.assert_array_equal(found.matches, values[found.rows, found.columns])
 
 
-@given(seeds, sizes, st.integers(1, 6), st.booleans(), pieces)
+@given(seeds, sizes, st.integers(1, 20), st.integers(1, 3), st.sampled_from([-9.0, 0.0, 1.0, 9.0]), pieces)
+def test_a_strict_order_of_matches_above_a_bound(seed, n, t, tasks, above, piece):
+    """Each row at the first turn of those that columns which match it better have for it, by their full ranks."""
+    values, task = made(seed, n, t, True), np.random.default_rng(seed).integers(0, tasks, t)
+    ranks = np.argsort(np.argsort(-values, axis=0, kind="stable"), axis=0, kind="stable")
+    codes = np.unique(task, return_inverse=True)[1]
+    place = np.array([np.count_nonzero(codes[:column] == code) for column, code in enumerate(codes)])
+    turns = (ranks * np.bincount(codes)[codes] + place) * (codes.max() + 1) + codes
+    first = np.where(values > above, turns, 10**9).min(axis=1)
+    found = round_robin(Matches(values), task, strict=True, above=above, block_bytes=piece[1])
+    assert found.rows.tolist() == [row for row in np.argsort(first).tolist() if first[row] < 10**9]
+    assert found.turns.tolist() == sorted(first[first < 10**9].tolist())
+    np.testing.assert_array_equal(found.matches, values[found.rows, found.columns])
+
+
+@given(seeds, sizes, st.integers(1, 20), st.booleans(), pieces)
 def test_best_rank_is_the_smallest_place_in_any_column(seed, n, t, tied, piece):
     values = made(seed, n, t, tied)
     ranks = np.argsort(np.argsort(-values, axis=0, kind="stable"), axis=0, kind="stable")
-    found = best_rank(Matches(values), length=piece[0], block_bytes=piece[1])
+    found = best_rank(Matches(values), block_bytes=piece[1])
     np.testing.assert_array_equal(found, ranks.min(axis=1))
 
 
@@ -87,6 +104,38 @@ def test_bids_in_any_pieces_and_from_vectors_to_the_last_row(seed, n, t, piece):
     for matches in (Matches(values), Matches(values, np.eye(t, dtype=np.float32))):
         found = furthest_behind(matches, length=piece[0])
         assert found.rows.tolist() == bids_slowly(values, n)[0].tolist()
+
+
+def bids_exactly(values):
+    """Rows and columns by gains as fractions, which are compared by their squares, since the variance has no root."""
+    n, columns = len(values), np.flatnonzero(values.max(axis=0) > values.min(axis=0)).tolist()
+    exact = {c: [Fraction(int(value)) for value in values[:, c]] for c in columns}
+    mean = {c: sum(exact[c]) / n for c in columns}
+    variance = {c: sum((value - mean[c]) ** 2 for value in exact[c]) / n for c in columns}
+    left, found = list(range(n)), []
+    for _ in range(n):
+        gains = {}
+        for c in columns:
+            rows = [row for row, _ in found]
+            row = max(left, key=lambda i, c=c: (exact[c][i], -i))
+            apart = exact[c][row] - (sum(exact[c][i] for i in rows) / len(rows) if rows else mean[c])
+            gains[c] = (apart * abs(apart) / variance[c], -c, row)
+        _, column, row = max(gains.values())
+        found.append((row, -column))
+        left.remove(row)
+    return found
+
+
+@given(seeds, st.integers(2, 30), st.integers(1, 5), pieces)
+@settings(max_examples=60, deadline=None)
+def test_bids_ties_between_columns_of_the_same_numbers_go_to_the_lower_one(seed, n, t, piece):
+    """Means, deviations and sums of columns that differ by the order of rows alone are equal to the bit."""
+    rng = np.random.default_rng(seed)
+    column = np.concatenate([[0, 1], rng.integers(-2, 3, n - 2)])
+    values = np.stack([rng.permutation(column) for _ in range(t)], axis=1).astype(np.float32)
+    for matches in (Matches(values), Matches(values, np.eye(t, dtype=np.float32))):
+        found = furthest_behind(matches, length=piece[0], block_bytes=piece[1])
+        assert list(zip(found.rows.tolist(), found.columns.tolist(), strict=True)) == bids_exactly(values)
 
 
 def test_bids_ties_by_column_then_row_and_leaves_constant_columns_out():

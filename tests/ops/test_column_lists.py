@@ -38,16 +38,6 @@ def test_lists_are_the_heads_of_full_sorts(seed, n, t, length, block_bytes):
         assert rows_of(found.entries[c, : found.held[c]]).tolist() == order
 
 
-@given(st.integers(0, 10_000), st.integers(1, 40))
-def test_lists_go_on_after_an_entry(seed, n):
-    values = np.random.default_rng(seed).integers(0, 3, (n, 2)).astype(np.float32)
-    whole = column_lists(Matches(values), n)
-    after = whole.entries[[0, 1], [n // 2, n // 3]]
-    found = column_lists(Matches(values), n, after=after, block_bytes=40)
-    for c, last in enumerate([n // 2, n // 3]):
-        np.testing.assert_array_equal(found.entries[c, : found.held[c]], whole.entries[c, last + 1 :])
-
-
 @pytest.mark.parametrize(("n", "t"), [(1, 1), (1, 9), (1000, 3), (1000, 16), (1000, 17), (1000, 5000)])
 def test_the_usual_length_is_of_eight_entries_a_row(n, t):
     length = usual_length(Matches(np.empty((n, t), np.float32)))

@@ -161,7 +161,9 @@ def test_a_term_that_is_not_submodular_makes_the_greedy_naive():
     function = Weighted([Term("even", 1.0, Even()), Term("value", 1.0, Modular(np.array([1.2, 0, 0, 1.1, 0, 0])))])
     rows, gains = maximise(function, 4)
     assert not function.submodular and rows.tolist() == [0, 2, 4, 3] and gains.tolist() == [2.2, 3, 5, 1.1]
-    assert Weighted([Term("log det", 1.0, LogDet(np.eye(3, dtype=np.float32)))]).submodular
+    for ridge in (1.0, 0.5):
+        function = Weighted([Term("log det", 1.0, LogDet(np.eye(3, dtype=np.float32), ridge=ridge))])
+        assert function.submodular and function.monotone is (ridge >= 1)
 
 
 def test_weights_are_those_of_the_first_term_that_has_any():

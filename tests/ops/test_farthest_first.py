@@ -177,3 +177,13 @@ def test_means_are_the_same_in_any_order(seed, n, scale):
     assert (mean_of(x) == mean_of(x[rng.permutation(n)])).all()
     np.testing.assert_allclose(mean_of(x), x.mean(axis=0, dtype=np.float64), rtol=1e-9, atol=scale * 1e-9)
     np.testing.assert_allclose(mean_of(x, axis=1), x.mean(axis=1, dtype=np.float64), rtol=1e-9, atol=scale * 1e-9)
+
+
+@pytest.mark.parametrize("n", [5, 1500])
+def test_what_was_taken_is_never_found_again(n):
+    """Even of copies that are left open, where the published code repeats its first row."""
+    function, rows = FarthestFirst(np.ones((n, 3), np.float32), first="index"), []
+    for _ in range(5):
+        rows.append(function.best(np.ones(n, bool))[0])
+        function.take(rows[-1])
+    assert rows == [0, 1, 2, 3, 4]

@@ -63,6 +63,15 @@ def test_below_two_it_is_not_monotone_and_keeps_going():
     assert maximise(GraphCut(x, lam=1.0), 6)[1][-1] < 0 <= maximise(GraphCut(x, lam=2.0), 6)[1][-1] + 1e-6
 
 
+def test_it_is_monotone_where_each_mass_allows():
+    """Of four equal rows of mass 1/2 the fourth costs more than it brings at λ = 2, and not at 4."""
+    x, half = np.ones((4, 2), np.float32), np.full(4, 0.5)
+    for lam, monotone in ((2.0, False), (4.0, True)):
+        function = GraphCut(x, half, lam=lam)
+        assert function.monotone is monotone and bool(maximise(function, 4)[1][-1] >= -1e-6) is monotone
+    assert GraphCut(x).monotone and not GraphCut(x, np.array([1, 1, 1, 0.0])).monotone
+
+
 def test_negative_similarity_is_kept_and_said():
     x = np.float32([[1, 0], [-1, 0.1]])
     assert not GraphCut(x, metric="dot").submodular and GraphCut(np.abs(x), metric="dot").submodular
@@ -77,6 +86,6 @@ def test_refusals():
         GraphCut(np.float32([[1, 0], [0, 0]]))
     with pytest.raises(Refused, match="2 rows and 3 columns"):
         GraphCut(np.ones((2, 3), np.float32), metric="precomputed")
-    for lam in (-1.0, float("nan")):
+    for lam in (-1.0, float("nan"), float("inf")):
         with pytest.raises(Refused, match="out of range"):
             GraphCut(x, lam=lam)

@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tamis.ops.d2_sampling import D2Sampling
 from tamis.ops.facility_location import FacilityLocation, facility_location
+from tamis.ops.gradients import class_coverage
 from tamis.ops.greedy import Lazy, Stochastic, maximise
 from tamis.ops.hashing import mix64
+from tamis.ops.nearest_taken import points
 
 seeds = st.integers(0, 9999)
 
@@ -119,6 +122,18 @@ def test_stochastic_looks_at_a_sample_that_follows_the_keys(seed, n):
     moved, _ = maximise(Stochastic(Cover(function.has[order]), n, key[order], 0.5), n)
     np.testing.assert_array_equal(order[moved], rows)
     assert sorted(rows.tolist()) == list(range(n)) and function.evaluations == n
+
+
+@pytest.mark.parametrize("epsilon", [1e-9, 0.1])
+def test_stochastic_leaves_the_choice_among_its_sample_to_the_function(epsilon):
+    """Strata keep their turns and D² sampling its odds; of a sample of all rows the choice is the function's own."""
+    x = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+    key, stratum = mix64(np.arange(60, dtype=np.uint64)), np.arange(60) % 3
+    x[stratum == 0] *= 100  # which alone is worth something
+    for function in (class_coverage(x, None, stratum), D2Sampling(points(x), key)):
+        rows = maximise(Stochastic(function.fresh(), 12, key, epsilon), 12)[0]
+        assert (rows.tolist() == maximise(function.fresh(), 12)[0].tolist()) is (epsilon < 0.1)
+        assert isinstance(function, D2Sampling) or np.bincount(stratum[rows]).max() <= 5
 
 
 @pytest.fixture(scope="module")

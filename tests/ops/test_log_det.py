@@ -77,8 +77,9 @@ def test_a_kernel_that_is_none_is_refused_with_the_ridge_that_mends_it():
 
 
 def test_refusals():
-    with pytest.raises(Refused, match="out of range"):
-        LogDet(np.ones((2, 2), np.float32), ridge=0)
+    for ridge in (0, float("inf"), float("nan")):
+        with pytest.raises(Refused, match="out of range"):
+            LogDet(np.ones((2, 2), np.float32), ridge=ridge)
     with pytest.raises(BadRow, match="the other way"):
         LogDet(np.float32([[1, 0.5], [0.25, 1]]), metric="precomputed")
     with pytest.raises(BadRow, match="no direction"):

@@ -140,6 +140,7 @@ def test_gains_are_differences_and_shrink(name):
         x, rng = drawn(seed, 12), np.random.default_rng(seed)
         empty = build(x)
         assert isinstance(empty, SetFunction) and empty.submodular and value(x, []) == 0
+        assert empty.monotone is monotone
         for _ in range(100):
             order = rng.permutation(12)
             small, large = sorted(rng.integers(0, 12, 2))

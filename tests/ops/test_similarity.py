@@ -94,6 +94,25 @@ def test_the_most_similar_of_many_are_exact(metric):
     np.testing.assert_allclose(found.values.reshape(-1, 7), np.take_along_axis(every, expected, axis=1), atol=2e-6)
 
 
+def test_close_calls_are_decided_in_float64():
+    """Nine rows that are too near each other for float32, seen from where the mean of all is."""
+    x = np.ones((10, 2), np.float32)
+    x[:9, 1] = 1e-4 * np.random.default_rng(0).permutation(9) ** 1.1
+    x[9] = -20, 0
+    found = most_similar(x, 2, metric="euclidean")
+    apart = np.abs(x[:9, None, 1].astype(np.float64) - x[:9, 1]) + np.diag(np.full(9, 9.0))
+    assert found.columns.reshape(10, 2)[:9].tolist() == np.argsort(apart, axis=1, kind="stable")[:, :2].tolist()
+
+
+@pytest.mark.parametrize("power", [-120, 120])
+def test_the_size_of_numbers_does_not_matter_to_distances(power):
+    """Squares of such numbers are 0 or infinite in float32; a power of two changes no digit."""
+    x = np.random.default_rng(0).normal(size=(200, 5)).astype(np.float32)
+    one, two = (most_similar(rows, 7, metric="euclidean") for rows in (x, np.ldexp(x, power)))
+    assert one.columns.tolist() == two.columns.tolist()
+    np.testing.assert_array_equal(np.ldexp(one.values, power), two.values)
+
+
 @pytest.mark.parametrize("d", [1, 3, 64, 300])
 def test_products_depend_on_their_two_rows_alone(path, d):
     """To the last bit: not on the order of rows, nor on which others there are; and they are symmetric."""
@@ -149,3 +168,12 @@ def test_what_has_no_similarity_is_refused(path):
         similarities(x, metric="precomputed")
     assert similarities(x, metric="dot", signed=True)[0, 3] == -1
     assert similarities(x[[0, 3]], signed=True)[0, 1] < 0 == similarities(x[[0, 3]])[0, 1]
+
+
+@pytest.mark.parametrize(("metric", "large"), [("dot", 1e25), ("euclidean", 3e38)])
+def test_what_float32_cannot_hold_is_refused(metric, large):
+    x = np.array([[1, 0], [0, 1], [large, -large]], np.float32)
+    with pytest.raises(BadRow) as error:
+        similarities(x, metric=metric, signed=True)
+    assert error.value.row == (2 if metric == "dot" else 0) and error.value.refusal is refusals.SIMILARITY_TOO_LARGE
+    assert np.isfinite(similarities(x / np.float32(1e20), metric=metric, signed=True)).all()

@@ -36,6 +36,15 @@ def test_a_constant_feature_and_fewer_rows_than_features():
     assert all(np.isfinite(part).all() for part in few)
 
 
+@pytest.mark.parametrize("scale", [2.0**-90, 2.0**90])
+def test_the_ridge_is_relative_so_that_the_unit_does_not_matter(scale):
+    x, y = correlated(50, 5), correlated(9, 5, seed=1)
+    x[:, 3] *= 1e-4
+    moved = whitened(x * np.float32(scale), y * np.float32(scale))
+    for one, other in zip(whitened(x, y), moved, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+
+
 def test_rows_that_are_all_alike_have_no_direction():
     found = whitened(np.full((3, 2), 7, np.float32), np.full((1, 2), 7, np.float32))
     assert not any(part.any() for part in found)

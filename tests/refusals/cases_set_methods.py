@@ -35,6 +35,13 @@ CASES = {
         ["line 3", "-0.25", "metric=cosine"],
         files=near([((2, 4), -0.25)]),
     ),
+    "a similarity beyond float32": select(
+        "similarity-too-large",
+        "--method facility-location --embedding embedding --set metric=dot",
+        1,
+        ["line 3", "float32", "metric=cosine"],
+        files=pool(2, embedding=[1e25, 1.0, 0.0, 1.0, 1.0]),
+    ),
     "a similarity one way": select(
         "similarity-one-way", f"{MATRIX} graph-cut", 1, ["0.75", "symmetric"], files=near([((2, 4), 0.75)])
     ),

@@ -65,6 +65,7 @@ def test_weights_are_told_unless_all_are_one():
         ("1/2 of the best set", "At least 50% of the best set’s value, for certain."),
         ("(1 - 1/e) / 2 of the best set", "At least 31% of the best set’s value, for certain."),
         ("(1 - 1/e) / 2 of the best set, in the mean", "On average at least 31% of the best set’s value."),
+        ("(1 - 1/e) / 2 of the best set, in the mean, as far as", "of the best set, in the mean, as far as); what is"),
         ("1 - 1/e - 0.1 of the best set, in the mean", "On average at least 53% of the best set’s value."),
         ("something new", "Known of the best set: something new."),
         (None, "How near this is to the best set is not known for certain."),

@@ -68,10 +68,11 @@ def _check_supply(plan: "Plan") -> None:
         raise refusals.FIT_OF_ORDER(method.name, kind="an Order" if method.kind == "Order" else "a Schedule")
     known = OF_TEXTS if plan.reads_text_to_score else OF_BLOCKS if plan.scores_blocks else OF_ALL
     known = (*known, "state") if method.fit else known
+    known = (*known, "points") if "points" in method.optional else known
     for name, argument in inspect.signature(method.function).parameters.items():
         if name not in known and argument.kind is not argument.KEYWORD_ONLY:
             kind = f"a method of kind {method.kind}" + (" that reads texts" if plan.reads_text_to_score else "")
-            raise refusals.NEED_NOT_SUPPLIED(method.name, need=name, kind=kind, known=", ".join(known))
+            raise refusals.NEED_NOT_SUPPLIED(method.name, need=name, kind=kind, known=", ".join(dict.fromkeys(known)))
 
 
 def check_budget(plan: "Plan", budget: Budget, place: str) -> None:

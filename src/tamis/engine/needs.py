@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from tamis import refusals
 from tamis.engine.bindings import MATRICES, tag_matrix
 from tamis.engine.frame import Frame
+from tamis.engine.parts import BLOCK_BYTES
 from tamis.engine.plan import Plan
 from tamis.ops.matches import Matches
 from tamis.vocabulary import Balance
@@ -57,17 +58,25 @@ def needs_of_rows(
         elif need in ("label", "group"):
             needs[need] = np.unique(need_column(plan, frame, need)[rows], return_inverse=True)[1]
         elif need != "tag_embedding":
-            needs[need] = taken(need_column(plan, frame, need), rows)
-            if need == "embedding" and plan.parameters.get("metric") == "precomputed" and len(rows) < frame.rows:
-                needs[need] = np.ascontiguousarray(needs[need][:, rows])  # of each row its similarity to these alone
+            square = need == "embedding" and plan.parameters.get("metric") == "precomputed"
+            needs[need] = taken(need_column(plan, frame, need), rows, square)
     if "tag_embedding" in plan.supplied:
         needs["tag_embedding"] = tag_matrix(plan, needs["tags"].names)
     return {need: needs[need] for need in plan.method.needs if need in needs}
 
 
-def taken(column: NDArray[Any], rows: Rows) -> NDArray[Any]:
-    """`column[rows]`, matrices in float32; without a copy where that is the whole column."""
-    return as_given(column if len(rows) == len(column) else column[rows])
+def taken(column: NDArray[Any], rows: Rows, square: bool = False) -> NDArray[Any]:
+    """`column[rows]`, matrices in float32, of `square` ones only these columns; the whole column is not copied."""
+    if len(rows) == len(column):
+        return as_given(column)
+    if column.ndim == 1:
+        return column[rows]
+    found = np.empty((len(rows), len(rows) if square else column.shape[1]), np.float32)
+    step = max(1, BLOCK_BYTES // max(column.shape[1] * column.itemsize, 1))
+    for start in range(0, len(rows), step):
+        part = column[rows[start : start + step]]
+        found[start : start + step] = part[:, rows] if square else part
+    return found
 
 
 def as_given(column: NDArray[Any]) -> NDArray[Any]:

@@ -1,5 +1,6 @@
 """What is asked: one object that the command line, a recipe and a Python call all make."""
 
+import math
 import re
 import shlex
 from decimal import Decimal
@@ -162,14 +163,15 @@ def said_budget(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A value without the types of NumPy and `pathlib`, so that it can be written as JSON."""
+    """A value without the types of NumPy and `pathlib`, so that JSON can hold it; infinities are text there."""
     if isinstance(value, dict):
         return {str(name): plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
     if isinstance(value, PathLike):
         return fspath(value)
-    return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") else value
+    value = value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") else value
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def said_as_flag(column: str, groups: Any) -> str:

@@ -27,10 +27,12 @@ from tamis.engine.plan import Plan
 from tamis.engine.scores import Scores, checked_order, method_result, priorities
 from tamis.engine.setwise import Growing
 from tamis.engine.tasks import Job
+from tamis.engine.vectors import COLUMN, GUESSES
 from tamis.engine.worker import peak_mb
 from tamis.engine.workers import Workers
 from tamis.kernels import announced, compile_kernels
 from tamis.ops.ranking import descending
+from tamis.ops.stratified import Stratified
 from tamis.pool import Pool
 from tamis.pool.base import digest
 from tamis.registry import accepted, returned
@@ -276,6 +278,8 @@ class Run:
         if plan.shares == "tokens":
             plan.shares = [float(found.column("tokens", np.int64).sum()) for found in targets]
         rows = np.flatnonzero(eligible | self._had(frame))
+        if said := without_vectors(plan):
+            self.console.warn(said)
         with self.timed("order", "put rows in their order") as step:
             step.rows_in = step.rows_out = int(np.count_nonzero(eligible))
             if scores is not None:
@@ -337,7 +341,11 @@ class Run:
             limits, least = limits_of(plan, frame, limit_of(plan, eligible, cost), cost)
             seen = two_stage.Seen(rows, had, must)
             parted = two_stage.in_parts(self, frame, targets, seen, limits, least, count)
-            return (parted, None) if isinstance(parted, Order) else (None, self._greedy(frame, *parted, had, count))
+            if isinstance(parted, Order):
+                return parted, None
+            growing = self._greedy(frame, parted.function, parted.rows, had, count)
+            growing.rival = parted.rival
+            return None, growing
         if found.function is None or not plan.method.nested:
             found.function = method_result(plan, frame, targets, rows, had, count)
         return None, self._greedy(frame, found.function.fresh(), rows, had, count)
@@ -366,7 +374,7 @@ class Run:
         value = float(np.sum(growing.gains)) if growing.function.submodular else None
         bound = bound_of(plan, growing.function) if min(growing.gains, default=0.0) >= 0 else None
         known = {"value": value, "stages": None, "bound": bound} | (self.objective or {})
-        if known["stages"] is not None:
+        if known["stages"] is not None and value is not None:
             had = growing.had
             seen = two_stage.Seen(found.rows, had, had[:0])
             with self.timed("compare", "value the choice and a random one on a sample of the pool"):
@@ -412,13 +420,29 @@ def among(order: Order, eligible: NDArray[np.bool_]) -> Order:
     return Order(kept[0], kept[1], reasons, kept[2], size)  # type: ignore[arg-type]
 
 
+def without_vectors(plan: Plan) -> str | None:
+    """What to say where the method could use vectors, the request has something for them, and does not ask for them."""
+    if COLUMN not in plan.method.optional or {COLUMN, "probs"} & set(plan.supplied):
+        return None
+    column = next((name for name in GUESSES if plan.pool.schema.get(name) == "list"), None)
+    if "image" in plan.roles:
+        fix = "--represent small-image or MODEL.onnx makes them of the images"
+    elif column or ("start" in plan.method.needs and plan.start is not None):
+        fix = f"--embedding {column or 'COLUMN'} brings them"
+    else:
+        return None
+    return f"{plan.method.name} is given no vectors, and leaves out what it would do with them: {fix}"
+
+
 def bound_of(plan: Plan, function: SetFunction) -> str | None:
     """How near to the best set the greedy is for certain: of monotone submodular functions."""
     if not function.submodular or not function.monotone:
         return None
     assert plan.budget is not None and plan.chooser is not None
+    plain = not (plan.quota or plan.floor or plan.budget.is_cost)
+    if isinstance(getattr(function, "function", function), Stratified):  # also of which a sample is looked at
+        return "1 - 1/e of the best set that is divided alike" if plain and not plan.chooser.draws else None
     if plan.chooser.draws:
-        plain = not (plan.quota or plan.floor or plan.budget.is_cost)
         return f"1 - 1/e - {plan.chooser_parameters['epsilon']:g} of the best set, in the mean" if plain else None
     if plan.budget.is_cost:
         return None if plan.quota or plan.floor else "(1 - 1/e) / 2 of the best set"

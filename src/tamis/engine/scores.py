@@ -16,7 +16,7 @@ from tamis.engine.plan import Plan
 from tamis.engine.tasks import check_scores
 from tamis.ops.hashing import mix64
 from tamis.registry import accepted
-from tamis.vocabulary import Order
+from tamis.vocabulary import Order, Points
 
 Rows = NDArray[np.int64]
 
@@ -109,10 +109,12 @@ def priorities(
 
 def method_result(
     plan: Plan, frame: Frame, targets: list[Frame], rows: Rows, start: Rows | None = None, count: int = 0,
-    mass: NDArray[np.float64] | None = None,
+    mass: NDArray[np.float64] | None = None, points: Points | None = None,
 ) -> Any:  # fmt: skip
     """What a method makes of `rows` that it sees all at once, of which one has those of `start` already."""
     needs = needs_of_rows(plan, frame, targets, rows, start, count)
+    if points is not None:
+        needs["points"] = points
     if mass is not None and "mass" in needs:
         needs["mass"] = mass
     with guarded(plan.method), rows_named(lambda place: frame.where(int(rows[place]))):

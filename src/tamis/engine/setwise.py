@@ -22,6 +22,7 @@ class Growing:
         had: rows that one has already, which shape gains and are not chosen.
         borrow: whether others may have what a group with a floor is short of.
         progress: shows how far it has come, given what to iterate and how many there will be.
+        rival: another choice for a budget in rows, which is kept if it is worth more.
     """
 
     function: SetFunction
@@ -29,6 +30,7 @@ class Growing:
     had: Rows
     borrow: bool = False
     progress: Callable[[Iterable[None], int], Iterable[None]] = lambda items, total: items
+    rival: Rows | None = None
     taken: list[int] = field(default_factory=list)
     gains: list[float] = field(default_factory=list)
     reasons: list[str | None] = field(default_factory=list)
@@ -76,7 +78,13 @@ class Growing:
         for _ in self.progress(self._spend(limits, least, open, bins, price), wanted):
             pass
         if single is not None and sum(self.gains[before:]) < single[1]:
-            self._instead(before, single, limits, room, cost)
+            self._instead(before, [single[0]])
+            limits.left = room - cost[single[0]]
+        if self.rival is not None:
+            greedy = self.function, self.taken, self.gains, self.reasons
+            self._instead(before, self._places(self.rival).tolist())
+            if sum(self.gains) <= sum(greedy[2]):
+                self.function, self.taken, self.gains, self.reasons = greedy
         places = np.arange(before, len(self.taken))
         return Taken(self.rows[self.taken[before:]], np.zeros(len(places), np.int64), places)
 
@@ -114,18 +122,15 @@ class Growing:
                 open[closing] = all_open[closing] = False
                 left = int(np.count_nonzero(open))
 
-    def _instead(
-        self, before: int, single: tuple[int, float], limits: Limits, room: NDArray[np.float64],
-        cost: NDArray[np.float64],
-    ) -> None:  # fmt: skip
-        """Take one row instead of those that were taken since `before`."""
-        kept = self.taken[:before]
+    def _instead(self, before: int, places: list[int]) -> None:
+        """Take these rows in place of those that were taken since `before`."""
+        places = self.taken[:before] + places
         self.function = self.function.fresh()
-        for place in (*self.before.tolist(), *kept):
+        for place in self.before.tolist():
             self.function.take(place)
-        del self.taken[before:], self.gains[before:], self.reasons[before:]
-        self._take(*single)
-        limits.left = room - cost[single[0]]
+        self.taken, self.gains, self.reasons = [], [], []
+        for place in places:
+            self._take(place, float(self.function.gains(np.array([place]))[0]))
 
     def order(self) -> Order:
         """What was taken, in that order, with gains, reasons and weights."""

@@ -11,23 +11,32 @@ from numpy.typing import NDArray
 
 import tamis
 from tamis import refusals
+from tamis.engine.bindings import MATRICES
 from tamis.engine.frame import Frame
 from tamis.engine.guard import guarded, rows_named
-from tamis.engine.needs import masses
+from tamis.engine.needs import masses, need_column
 from tamis.engine.parts import read_arrays, write_arrays
 from tamis.engine.plan import Plan
 from tamis.engine.scores import method_result
 from tamis.engine.setwise import Growing
 from tamis.limits import Limits
 from tamis.ops.hashing import mix64
+from tamis.ops.listed import fitting
+from tamis.ops.stratified import Stratified
 from tamis.pool.base import digest
-from tamis.vocabulary import Order, SetFunction
+from tamis.registry import accepted
+from tamis.vocabulary import Order, Points, SetFunction
 
 if TYPE_CHECKING:
     from tamis.engine.run import Run
 
 Rows = NDArray[np.int64]
 SAMPLE = 10_000
+CANDIDATES = 8  # times the budget, of which the last choice is made where all rows can be covered by it
+LISTED = 8  # candidates that each row must be able to list for that
+BOUND = "(1 - 1/e) / 2 of the best set, in the mean"
+LIKE_THE_POOL = ", as far as parts are like the pool"  # where a set is worth what it is to the rows that one sees
+INCLUDED = "included"  # what cards say whose formula counts what the method is given
 SALT = np.uint64(0x9E6C63D0676A9A99)
 
 
@@ -39,19 +48,50 @@ class Seen(NamedTuple):
     must: Rows
 
 
+class Union(NamedTuple):
+    """What parts kept: its set function, the rows that it sees, and the best choice of a single part."""
+
+    function: SetFunction
+    rows: Rows
+    rival: Rows | None
+
+
 def bytes_of(plan: Plan, frame: Frame, rows: int, count: int) -> float:
-    """What the method's own data take for so many rows; 0 where its card does not say."""
-    if plan.method.bytes is None:
+    """What the method's own data take for so many rows, and the copy of matrices; 0 where its card does not say.
+
+    Beside n, d, k and its parameters a formula may ask for what follows from the pool: `classes`, the width of the
+    probabilities, `alike`, the share of pairs of rows that have the same label, and `supplied`, the needs that are
+    given.
+    """
+    formula = plan.method.bytes
+    if formula is None:
         return 0.0
-    widths = [need_width(plan, frame, word) for word in ("embedding", "probs", "match") if word in plan.supplied]
-    known = {name: value for name, value in plan.parameters.items()}
-    return float(plan.method.bytes(rows, max(widths, default=1), max(1, min(count or rows, rows)), **known))
+    given = _matrices(plan, frame)
+    square = plan.parameters.get("metric") == "precomputed"  # of each row its entries for these rows alone
+    widths = {word: rows if square and word == "embedding" else found.shape[1] for word, found in given.items()}
+    d = max((width for word, width in widths.items() if word != "probs"), default=widths.get("probs", 1))
+    known = {"classes": widths.get("probs", 0), "alike": _alike(plan, frame), "supplied": plan.supplied}
+    known = plan.parameters | accepted(formula, known)
+    own = float(formula(rows, d, max(1, min(count or rows, rows)), **known))
+    if INCLUDED in plan.method.memory:
+        return own
+    copied = [word for word, found in given.items() if rows < len(found) or found.dtype != np.float32]
+    return own + 4.0 * rows * sum(widths[word] for word in copied)
 
 
-def need_width(plan: Plan, frame: Frame, word: str) -> int:
-    """Numbers a row of a matrix."""
-    found = frame.vectors(plan.bindings.files.get(word), word) if word != "match" or "match" in plan.roles else None
-    return 1 if found is None else int(found.shape[1])
+def _matrices(plan: Plan, frame: Frame) -> dict[str, NDArray[Any]]:
+    """The matrices of which the method sees rows; a match that is made of vectors is none of them."""
+    words = [word for word in ("embedding", *MATRICES) if word in plan.supplied]
+    words = [word for word in words if word != "match" or word in plan.roles]
+    return {word: frame.vectors(plan.bindings.files.get(word), word) for word in words}
+
+
+def _alike(plan: Plan, frame: Frame) -> float:
+    """The share of pairs of rows of the pool that have the same label; 1 where the method asks for none."""
+    if "label" not in plan.supplied:
+        return 1.0
+    counts = np.bincount(frame.codes(plan.roles["label"].column))
+    return float(np.square(counts / max(frame.rows, 1)).sum())
 
 
 def beyond_memory(plan: Plan, frame: Frame, rows: int, count: int) -> bool:
@@ -100,13 +140,12 @@ def parts_of(plan: Plan, frame: Frame, rows: Rows, size: int) -> list[Rows]:
 
 def in_parts(
     run: "Run", frame: Frame, targets: list[Frame], seen: Seen, limits: Limits, least: Limits | None, count: int
-) -> tuple[SetFunction, Rows] | Order:
-    """A set function of what the greedy keeps of parts of the rows, and these rows.
+) -> Union | Order:
+    """A set function of what the greedy keeps of parts of the rows.
 
-    Parts keep as many rows as memory allows in all, at least the budget.
-
-    Parts keep what the budget's quotas and floors ask of them. Where not even the budget's rows can be seen at once,
-    the order in which the parts took them is the result.
+    Parts keep as many rows as memory allows in all, at least the budget, and of the budget's quotas and floors their
+    share. Methods that take `points` choose from them by all rows of the pool, others by how many rows each stands for.
+    Where not even the budget's rows can be seen at once, the order in which the parts took them is the result.
     """
     plan = run.plan
     fixed = np.union1d(seen.had, seen.must)
@@ -114,7 +153,12 @@ def in_parts(
     if size < 2:
         raise _over(plan, bytes_of(plan, frame, 2 + len(fixed), count))
     parts = parts_of(plan, frame, np.setdiff1d(seen.rows, fixed), size)
-    each = min(count, max(math.ceil(count / len(parts)), size // len(parts)))
+    room = size // len(parts)  # rows of each part that can be seen together
+    groups = sum(len(one.left) - 1 for one in (limits, least) if one is not None)  # shares of theirs are rounded up
+    points = _points(plan, frame, seen.rows, max(room * len(parts), CANDIDATES * count))
+    least_each = math.ceil((count if points is None else CANDIDATES * count) / len(parts))
+    each = min(count, max(least_each, room - groups))
+    room = room if points is None else max(room, each)
     share = _scaled(limits, each / count), _scaled(least, each / count) if least is not None else None
     folder = run.folder.parts / f"parts-{digest([tamis.__version__, plan.asked, digest(seen.rows), count, size])}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -125,25 +169,54 @@ def in_parts(
         for number, part in run.console.progress(list(enumerate(parts)), len(parts), "parts", "part"):
             path = folder / f"{number}.npz.zst"
             if not path.exists():
-                write_arrays(path, _of_part(plan, frame, targets, part, fixed, share, each))
+                write_arrays(path, _of_part(plan, frame, targets, part, fixed, share, each, max(each, room)))
                 step.computed += 1
             found.append(read_arrays(path))
         step.reused = len(parts) - step.computed
         step.rows_out = sum(len(one["rows"]) for one in found)
-    stages = {"parts": len(parts), "part_rows": max(map(len, parts)), "kept_of_each": each}
-    if step.rows_out > size:
+    kept = np.concatenate([one["rows"][: len(one["mass"])] for one in found])
+    merged = each <= room and (limits.cost is None or bool(limits.costs(kept).sum() >= limits.left.sum()))
+    stages = {"parts": len(parts), "part_rows": max(map(len, parts)), "kept_of_each": each, "merged": merged}
+    run.objective = {"stages": stages, "bound": None}
+    if not merged:
         place = np.concatenate([np.arange(len(one["rows"])) for one in found])
         order = np.argsort(place, kind="stable")
         rows, gains = (np.concatenate([one[name] for one in found])[order] for name in ("rows", "gains"))
-        run.objective = {"stages": stages | {"merged": False}, "bound": None}
         return Order(rows, gains)
-    union = np.concatenate([fixed, *(one["rows"] for one in found)])
-    mass = np.concatenate([np.ones(len(fixed)), *(one["mass"] for one in found)])
+    union = np.concatenate([fixed, kept])
     order = np.argsort(union)
-    function = method_result(plan, frame, targets, union[order], seen.had, count, mass[order])
-    bound = "(1 - 1/e) / 2 of the best set, in the mean" if each == count and function.submodular else None
-    run.objective = {"stages": stages | {"merged": True}, "bound": bound}
-    return function, union[order]
+    if points is None:
+        own = masses(plan, frame, fixed) + sum(one["of fixed"] for one in found)
+        mass = np.concatenate([own, *(one["mass"] for one in found)])[order]
+    else:
+        mass = masses(plan, frame, points.rows)
+    function = method_result(plan, frame, targets, union[order], seen.had, count, mass, points)
+    plain = limits.cost is None and limits.bin is None and least is None and each == count
+    rival = _best_part(found, count - len(seen.must)) if plain and judges_sets(function) else None
+    if rival is not None and function.monotone and plan.chooser is not None and not plan.chooser.draws:
+        run.objective["bound"] = BOUND + (LIKE_THE_POOL if "mass" in plan.method.needs else "")
+    return Union(function, union[order], rival)
+
+
+def _points(plan: Plan, frame: Frame, rows: Rows, candidates: int) -> Points | None:
+    """All rows, as what a last choice among so many candidates is judged by; None where the method cannot use them."""
+    if "points" not in plan.method.optional or plan.parameters.get("metric") == "precomputed":
+        return None
+    vectors = need_column(plan, frame, "embedding")
+    listed = fitting(plan.memory, len(rows), candidates, vectors.shape[1])
+    listed = min(listed, plan.parameters.get("neighbours") or listed)
+    return Points(vectors, rows, listed) if listed >= LISTED else None
+
+
+def judges_sets(function: SetFunction) -> bool:
+    """Whether the greedy takes what adds most to the value of a set, so that a set of more value is better."""
+    return function.submodular and not isinstance(function, Stratified)
+
+
+def _best_part(found: list[dict[str, NDArray[Any]]], count: int) -> Rows | None:
+    """The first `count` rows of the part that has gained most with so many; None where that has fewer rows."""
+    best = max(found, key=lambda one: float(one["gains"][:count].sum()))
+    return best["rows"][:count] if len(best["rows"]) >= count else None
 
 
 def _scaled(limits: Limits, share: float) -> Limits:
@@ -154,20 +227,29 @@ def _scaled(limits: Limits, share: float) -> Limits:
 
 def _of_part(
     plan: Plan, frame: Frame, targets: list[Frame], part: Rows, fixed: Rows, share: tuple[Limits, Limits | None],
-    each: int,
+    each: int, most: int,
 ) -> dict[str, NDArray[Any]]:  # fmt: skip
-    """What the greedy keeps of one part, given the rows that are kept anyway, and how many rows each stands for."""
+    """What the greedy keeps of one part, given the rows that are kept anyway, and how many rows each stands for.
+
+    A budget of costs buys more than `each` rows where they are cheap; the first `most` stand for the part.
+
+    Those that are kept anyway count in the union, and here only stand for rows of the part.
+    """
     rows = np.union1d(part, fixed)
-    function: SetFunction = method_result(plan, frame, targets, rows, fixed, each)
+    mass = np.where(np.isin(rows, fixed), 0.0, masses(plan, frame, rows))
+    function: SetFunction = method_result(plan, frame, targets, rows, fixed, each, mass)
     limits, least = (_scaled(one, 1.0) if one is not None else None for one in share)
     assert limits is not None
     with guarded(plan.method), rows_named(lambda place: frame.where(int(rows[place]))):
         growing = Growing(function, rows, fixed, borrow=True)
         growing.walk(limits, least)
-    made = growing.order()
-    mass = np.ones(len(made.rows)) if made.weights is None else made.weights.astype(np.float64)
-    gains = made.gains if made.gains is not None else np.zeros(len(made.rows))
-    return {"rows": made.rows, "mass": mass, "gains": gains}
+    taken, own = np.array(growing.taken, np.int64), len(fixed)
+    places = np.concatenate([growing.before, taken[:most]])
+    stands = growing.function.weights(places) if len(places) else None
+    if stands is None:  # those that are kept share the mass of the part
+        stands = mass[places] * (mass.sum() / max(float(mass[places].sum()), 1e-300))
+    stands, gains = stands.astype(np.float64), np.array(growing.gains, np.float64)
+    return {"rows": rows[taken], "gains": gains, "mass": stands[own:], "of fixed": stands[:own]}
 
 
 def compared(

@@ -65,7 +65,8 @@ class VectorFile:
         found = self.fits(rows)
         step = max(1, BLOCK_BYTES // max(found.shape[1] * found.itemsize, 1))
         for start in range(0, rows, step):
-            bad = ~np.isfinite(found[start : start + step]).all(axis=1)
+            with np.errstate(over="ignore"):  # what float32 cannot hold is an infinity to methods
+                bad = ~np.isfinite(found[start : start + step].astype(np.float32, copy=False)).all(axis=1)
             if bad.any():
                 raise refusals.VECTOR_NOT_FINITE(f"{self.path}, row {start + int(bad.argmax())}")
         return found

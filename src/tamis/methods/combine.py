@@ -1,5 +1,6 @@
 """Several objectives in one choice: quality, coverage, similarity to a target, novelty, and balance."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,11 @@ NEEDS = {
 }
 
 
-def _bytes(n: float, d: float, k: float, *, neighbours: int = 0, coverage: float | None = None, **_: object) -> float:
-    if coverage == 0:
+def _bytes(
+    n: float, d: float, k: float, *, neighbours: int = 0, coverage: float | None = None,
+    supplied: Sequence[str] = ("embedding",), **_: object,
+) -> float:  # fmt: skip
+    if coverage == 0 or "embedding" not in supplied:
         return n * max(4 * d, 250) + 2**24
     return bytes_of(n, d, neighbours) + (0 if neighbours else 400 * n)
 

@@ -11,19 +11,26 @@ from tamis.registry import method
 from tamis.vocabulary import SetFunction
 
 
+def _bytes(
+    n: float, d: float, k: float, *, gradient: str = "auto", alike: float = 1.0, classes: float = 0, **_: object
+) -> float:
+    """Similarities within classes, and vectors in float64 of rows and of the rows that they are compared with."""
+    return 4 * alike * n * n + 24 * n * (d + (classes if gradient == "last-layer" else 0)) + 2**25
+
+
 @method(
     paper="Data-Efficient Augmentation for Training Neural Networks",
     no=159,
     year=2022,
     family="coverage",
     cost="O(Σ n_c² d) over classes of n_c rows to begin with, then O(n_c) for each gain",
-    memory="4 n² + 24 n d + 32 MiB; with several classes the squares of their sizes in place of n²",
+    memory="4 alike n² + 24 n d + 32 MiB; alike is the share of pairs of rows of one class, 1 for a single class",
     streams=False,
     loses=(
         "when training does not use the weights, when probabilities come from a model so good that all gradients are "
         "near 0, or when labels are wrong, since wrong ones lie apart and are kept"
     ),
-    bytes=lambda n, d, k, **_: 4 * n * n + 24 * n * d + 2**25,
+    bytes=_bytes,
 )
 def craig(
     label: NDArray[np.int64],
@@ -44,7 +51,8 @@ def craig(
 
     Args:
         label: `int64 [n]`.
-        probs: `float32 [n, k]`, class probabilities of a model, best after some steps of training.
+        probs: `float32 [n, k]`, class probabilities of a model, best after some steps of training. Columns may be in
+            any order: each class has the one that fits it, no two the same.
         embedding: `float32 [n, d]`, features, or the inputs of the model's last layer.
         mass: `float64 [n]`, how many examples each row stands for.
         gradient: g: `probs` is p − e_y; `features` are those of the embedding, for convex losses, whose gradients they
@@ -52,8 +60,9 @@ def craig(
             given, else `features`.
 
     Returns:
-        A `SetFunction` with weights of at least 1 that sum to n. A gain is by how much all gradients of a class come
-        nearer to a chosen one; high is better. `O(Σ n_c² d)` time and `4 Σ n_c²` bytes over classes of n_c rows.
+        A `SetFunction` with weights of at least 1 that sum to n once each class has a row. A gain is by how much all
+        gradients of a class come nearer to a chosen one; high is better. `O(Σ n_c² d)` time and `4 Σ n_c²` bytes over
+        classes of n_c rows.
 
     Raises `Refused` where neither probabilities nor an embedding are given.
 

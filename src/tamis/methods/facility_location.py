@@ -3,11 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from tamis import refusals
 from tamis.ops import facility_location as ops
 from tamis.ops.similarity import Metric
 from tamis.registry import method
-from tamis.vocabulary import SetFunction
+from tamis.vocabulary import Points, SetFunction
 
 
 @method(
@@ -19,11 +18,14 @@ from tamis.vocabulary import SetFunction
         "when the pool has many outliers of no use, which it covers too, when vectors do not say what matters to the "
         "task, and as budgets grow, where it ties with random"
     ),
-    bytes=lambda n, d, k, neighbours=0, **_: ops.bytes_of(n, d, neighbours),
+    bytes=lambda n, d, k, neighbours=0, metric="cosine", **_: ops.bytes_of(
+        n, 0 if metric == "precomputed" else d, neighbours
+    ),
 )
 def facility_location(
     embedding: NDArray[np.float32],
     mass: NDArray[np.float64] | None = None,
+    points: Points | None = None,
     *,
     metric: Metric = "cosine",
     neighbours: int = 0,
@@ -38,6 +40,8 @@ def facility_location(
         embedding: `float32 [n, d]`; with `metric=precomputed` the similarities themselves, `[n, n]`, where `[i, j]`
             says how similar j is to i.
         mass: `float64 [n]`, m, how many examples each row stands for.
+        points: all examples of the pool, where the rows are what is left of it after a first stage; each lists as many
+            of the rows as memory holds.
         metric: s, the cosine with negative ones as 0; the dot product, which must not be negative; or for "euclidean"
             `D − ‖x_i − x_j‖` with the largest distance D. Packages differ in this, and then choose other sets: apricot
             takes squares for "euclidean" and squared correlations for "corr", submodlib `exp(−‖x_i − x_j‖ / d)`,
@@ -67,6 +71,4 @@ def facility_location(
 
     Source: Lin and Bilmes 2011, A Class of Submodular Functions for Document Summarization; lazy greedy of Minoux 1978.
     """
-    if neighbours < 0:
-        raise refusals.PARAMETER_OUT_OF_RANGE(f"neighbours={neighbours}", accepted="0 for all, or a positive number")
-    return ops.facility_location(embedding, mass, metric=metric, neighbours=neighbours)
+    return ops.facility_location(embedding, mass, points, metric=metric, neighbours=neighbours)

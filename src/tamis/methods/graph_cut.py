@@ -23,8 +23,8 @@ def _bytes(n: float, d: float, k: float, *, metric: str = "cosine", **_: object)
     bytes=_bytes,
     streams=False,
     loses=(
-        "when the crowd is not what matters: with a large lam it takes the middle of the densest cluster, again and "
-        "again; and on small groups, which add little to the sum over the pool"
+        "when the crowd is not what matters: with the default lam it takes the middle of the densest cluster, again "
+        "and again; and on small groups, which add little to the sum over the pool"
     ),
 )
 def graph_cut(
@@ -37,9 +37,11 @@ def graph_cut(
     """Rows like many of the pool, less what they are like each other.
 
     F(S) = λ Σ_{i∈U, j∈S} m_i s_ij - Σ_{i,j∈S} s_ij, over all pairs of S in both orders. It is submodular where s ≥ 0
-    and monotone if λ ≥ 2 and each m ≥ 1, so greedy is then within `1 - 1/e` of the best set; below that gains may turn
-    negative, and it keeps to the budget all the same. This is the convention of apricot and DeepCore, whose default λ =
-    1 is not monotone; submodlib has `Σ Σ - λ' Σ Σ`, which is this one with λ = 1 / λ'.
+    and monotone if each λ m_i ≥ 2, so greedy is then within `1 - 1/e` of the best set; below that gains may turn
+    negative, and it keeps to the budget all the same. The default is the smallest λ with that bound. With it the sum
+    over the pool outweighs what k rows have in common until k is near n, so that nearly the k rows come out that are
+    most like all others; rows spread from λ ≈ 2 k / n. This is the convention of apricot and DeepCore, whose default
+    λ = 1 is not monotone; submodlib has `Σ Σ - λ' Σ Σ`, which is this one with λ = 1 / λ'.
 
     Args:
         embedding: `float32 [n, d]`, or the symmetric matrix `[n, n]` of similarities if precomputed.
@@ -54,8 +56,8 @@ def graph_cut(
 
     Raises `BadRow` for a row of zeros under cosine, and for a matrix that is not symmetric.
 
-    Loses to random when the crowd is not what matters: a large λ takes the middle of the densest cluster again and
-    again, and small groups add little.
+    Loses to random when the crowd is not what matters: the default λ takes the middle of the densest cluster again and
+    again while k is far below n, and small groups add little.
 
     Examples:
         >>> found = graph_cut(np.array([[1, 0], [1, 0], [1, 0], [0, 1]], np.float32))

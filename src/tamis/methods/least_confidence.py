@@ -39,4 +39,6 @@ def least_confidence(probs: NDArray[np.float32]) -> Score:
 
     Source: Lewis and Gale 1994, A Sequential Algorithm for Training Text Classifiers.
     """
-    return np.asarray(1.0 - normalised(probs).max(axis=1))
+    p = normalised(probs)
+    p[np.arange(len(p)), p.argmax(axis=1)] = 0  # the others are known more exactly than 1 less the largest
+    return np.asarray(p.sum(axis=1))

@@ -31,7 +31,7 @@ def log_det(embedding: NDArray[np.float32], *, metric: Metric = "cosine", ridge:
 
     F(S) = log det(K_S + λ I). The gain of row e is `log(K_ee + λ - v·v)` with v = L^-1 K_Se and L the Cholesky factor
     of K_S + λ I. It is submodular, and monotone with the default λ = 1, so greedy is then within `1 - 1/e` of the best
-    set. A smaller λ insists more on rows being different, and gains may be negative.
+    set. A smaller λ insists more on rows being different; gains may be negative then, and there is no bound.
 
     Args:
         embedding: `float32 [n, d]`, or the symmetric kernel `[n, n]` if precomputed.

@@ -43,4 +43,4 @@ def margin(probs: NDArray[np.float32]) -> Score:
     if probs.shape[1] < 2:
         raise refusals.MARGIN_OF_ONE_CLASS("margin")
     p = np.partition(normalised(probs), probs.shape[1] - 2, axis=1)
-    return np.asarray(1.0 - (p[:, -1] - p[:, -2]))
+    return np.asarray(p[:, :-1].sum(axis=1) + p[:, -2])  # what is not p_(1) is known more exactly than 1 less p_(1)

@@ -18,7 +18,7 @@ from tamis.vocabulary import Order
     no=155,
     year=2025,
     family="target",
-    cost="O(n d² + n t d); for the budget auto also hundreds of problems of transport of s rows",
+    cost="O(n d² + n t (d + log n)); for the budget auto also hundreds of problems of transport of s rows",
     memory="4 n d + 165 n + 24 d² + max(min(28 n d, 130 MB), 24 min(n, solve_rows)²)",
     bytes=lambda n, d, k, solve_rows=2000, **_: (
         4 * n * d + 165 * n + 24 * d * d + max(min(1.3e8, 28 * n * d), 24 * min(n, solve_rows) ** 2)
@@ -67,7 +67,7 @@ def tarot(
     Returns:
         An `Order` of all rows, whose first `count` are the choice, or with `size` for the estimate. A gain is the
         cosine with the example that a row is the neighbour of, high is near. A smaller budget is a prefix but for the
-        layer that is cut. `O(n d² + n t d)` time.
+        layer that is cut. `O(n d² + n t (d + log n))` time.
 
     Raises `Refused` where POT is missing and a layer is cut or the size asked for.
 

@@ -20,36 +20,31 @@ def value_of(entry):
 
 @njit(
     types.UniTuple(types.int64, 2)(
-        LISTS, LONGS, LONGS, LONGS, LONGS, types.bool_[::1], types.bool_, types.int64, types.int64,
-        types.uint64[::1], LONGS,
+        LISTS, LONGS, LONGS, LONGS, LONGS, types.bool_[::1], types.int64, types.int64, types.uint64[::1], LONGS,
     ),
     cache=True,
     nogil=True,
 )  # fmt: skip
-def round_robin(lists, held, pointer, starts, members, taken, strict, turn, filled, found, turns):
+def round_robin(lists, held, pointer, starts, members, taken, turn, filled, found, turns):
     """Take turns until all rows are taken or the list of the column whose turn it is has no more entries.
 
     Turn i is that of task `i % tasks`, and there of its query `i // tasks % queries`, column `members[starts[task] +
-    query]`. Returns the number of the turn that comes next, and how many rows are taken.
+    query]`. Each finds a row that is not taken. Returns the number of the turn that comes next, and how many rows are
+    taken.
     """
     tasks = len(starts) - 1
     while filled < len(taken):
         task = turn % tasks
         column = members[starts[task] + (turn // tasks) % (starts[task + 1] - starts[task])]
         at = pointer[column]
-        if not strict:
-            while at < held[column] and taken[np.int64(lists[column, at] & _ROW)]:
-                at += 1
+        while at < held[column] and taken[np.int64(lists[column, at] & _ROW)]:
+            at += 1
         if at == held[column]:
-            pointer[column] = at
             break
         pointer[column] = at + 1
-        row = np.int64(lists[column, at] & _ROW)
-        if not taken[row]:
-            taken[row] = True
-            found[filled] = lists[column, at]
-            turns[filled] = turn
-            filled += 1
+        taken[np.int64(lists[column, at] & _ROW)] = True
+        found[filled], turns[filled] = lists[column, at], turn
+        filled += 1
         turn += 1
     return turn, filled
 
@@ -65,8 +60,9 @@ def round_robin(lists, held, pointer, starts, members, taken, strict, turn, fill
 def furthest_behind(lists, held, pointer, columns, taken, mean, std, matrix, heads, total, filled, found, who, gains):
     """Take rows until all are taken or a list has no more entries; without a matrix, one row at most.
 
-    `heads` is the standardised best open match of each column, `total` the sum of those of the rows taken, which the
-    caller adds to where there is no matrix. Returns how many rows are taken.
+    `heads` is the best open match of each column, `total` the sum of the matches of the rows taken, which the caller
+    adds to where there is no matrix: sums of matches as they are seldom round, so that columns tie where they should.
+    Returns how many rows are taken.
     """
     while filled < len(taken):
         best, best_gain = -1, -np.inf
@@ -78,8 +74,8 @@ def furthest_behind(lists, held, pointer, columns, taken, mean, std, matrix, hea
                 return filled
             if at != pointer[c] or np.isnan(heads[c]):
                 pointer[c] = at
-                heads[c] = (value_of(lists[c, at]) - mean[c]) / std[c]
-            gain = heads[c] - (total[c] / filled if filled else 0.0)
+                heads[c] = value_of(lists[c, at])
+            gain = (heads[c] - (total[c] / filled if filled else mean[c])) / std[c]
             if gain > best_gain:
                 best, best_gain = c, gain
         entry = lists[best, pointer[best]]
@@ -90,5 +86,5 @@ def furthest_behind(lists, held, pointer, columns, taken, mean, std, matrix, hea
         if not len(matrix):
             break
         for c in range(len(columns)):
-            total[c] += (np.float64(matrix[row, columns[c]]) - mean[c]) / std[c]
+            total[c] += np.float64(matrix[row, columns[c]])
     return filled

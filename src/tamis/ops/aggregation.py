@@ -1,7 +1,8 @@
 """From the matches of examples with many queries to one order or one score, in blocks: n × t is never in memory.
 
 Orders are exact to the last row: each column has a sorted list of its largest matches, and when one runs out another
-pass makes lists of what is left. How long lists are changes nothing but the number of passes.
+pass makes lists of what is left. How long lists are changes nothing but the number of passes. Where turns may be lost,
+lists would run out again and again on rows that are taken, so that columns are sorted as a whole, some at once.
 """
 
 from typing import NamedTuple
@@ -9,19 +10,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tamis.ops.column_lists import BLOCK_BYTES, Lists, column_lists, rows_of, usual_length, values_of
+from tamis.ops.column_lists import BLOCK_BYTES, Entries, column_lists, encode, rows_of, usual_length, values_of
 from tamis.ops.matches import Matches
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 
+_AT_ONCE = 16  # columns that a strict order sorts in one pass
 _NO_MATRIX = np.empty((0, 0), np.float32)
 
 
 class Taken(NamedTuple):
     """All n rows in the order that they were taken, each with the column that took it and the match with it.
 
-    `turns` is the number of the turn, from 0; `gains` is what the rule went by.
+    Rows that no column may take are left out. `turns` is the number of the turn, from 0; `gains` is what the rule went
+    by.
     """
 
     rows: Longs
@@ -41,9 +44,10 @@ class Moments(NamedTuple):
 
 
 def moments(matches: Matches, *, block_bytes: int = BLOCK_BYTES) -> Moments:
-    """Mean, standard deviation and extremes of each column in one pass, blocks merged in float64 as by Chan et al.
+    """Mean, standard deviation and extremes of each column in one pass over blocks, sums in float64.
 
-    `M2 ← M2 + M2' + δ² n n' / (n + n')` for δ the difference of the means. A constant column has a `std` of 0 exactly.
+    With d the differences from the first row, `std² = (n Σ d² − (Σ d)²) / n²`. Sums of whole numbers are exact, so
+    that columns of the same ones have the same `std`, whatever their order. That of a constant column is 0 exactly.
     `O(n t)` time beside that of the matches.
 
     Examples:
@@ -51,17 +55,16 @@ def moments(matches: Matches, *, block_bytes: int = BLOCK_BYTES) -> Moments:
         >>> found.mean.tolist(), found.std.tolist()
         ([2.0, 7.0], [1.0, 0.0])
     """
-    t = matches.shape[1]
-    centre, squares, low, high = np.zeros(t), np.zeros(t), np.full(t, np.inf), np.full(t, -np.inf)
-    for start, part in matches.blocks(block_bytes):
-        block = part.astype(np.float64)
-        low, high = np.minimum(low, block.min(axis=0)), np.maximum(high, block.max(axis=0))
-        inside = block.mean(axis=0)
-        apart, total = inside - centre, start + len(block)
-        block -= inside
-        squares += np.einsum("nt,nt->t", block, block) + apart**2 * (start * len(block) / total)
-        centre += apart * (len(block) / total)
-    return Moments(centre, np.where(low < high, np.sqrt(squares / matches.shape[0]), 0.0), low, high)
+    n, t = matches.shape
+    sums, squares, low, high = np.zeros(t), np.zeros(t), np.full(t, np.inf), np.full(t, -np.inf)
+    first = matches.rows(slice(0, 1))[0].astype(np.float64)
+    for _, part in matches.blocks(block_bytes):
+        low, high = np.minimum(low, part.min(axis=0)), np.maximum(high, part.max(axis=0))
+        apart = part - first
+        sums += apart.sum(axis=0)
+        squares += np.einsum("nt,nt->t", apart, apart)
+    std = np.sqrt(np.maximum(n * squares - sums**2, 0)) / n
+    return Moments((n * first + sums) / n, np.where(low < high, std, 0.0), low, high)
 
 
 def maximum(matches: Matches, task: Longs | None = None) -> Floats:
@@ -110,6 +113,7 @@ def round_robin(
     task: Longs | None = None,
     *,
     strict: bool = False,
+    above: float = -np.inf,
     length: int | None = None,
     block_bytes: int = BLOCK_BYTES,
 ) -> Taken:
@@ -123,13 +127,15 @@ def round_robin(
         matches: `[n, t]`.
         task: `int64 [t]`, which task each column is of; all of one without it.
         strict: let a turn be spent on a row that is taken.
-        length: how many entries the sorted list of a column has; 8 n / t without it, or n for few columns.
+        above: in a strict order no column takes a row that it does not match better, and what none takes is left out.
+        length: how many entries the sorted list of a column has; 8 n / t without it, or n for few columns. A strict
+            order sorts all n, of 16 columns at once.
         block_bytes: bound of the memory of a block.
 
     Returns:
         `Taken`, of which `gains` are the matches. One pass over the matches for few columns, else one for at least each
         `length` rows, and for many more where columns differ; `O(n t)` time a pass beside that of the matches, 140 n
-        bytes.
+        bytes. A strict order takes `O(n t log n)`.
 
     Examples:
         >>> close = Matches(np.array([[0.9, 0.8], [0.7, 0.6], [0.1, 0.5]], np.float32))
@@ -141,20 +147,11 @@ def round_robin(
 
     Source: Ivison et al. 2025, Large-Scale Data Selection for Instruction Tuning.
     """
-    from tamis.ops import _aggregation_kernels as kernels
-
-    n, t = matches.shape
-    starts, members = _tasks(task, t)
-    taken, found, turns = np.zeros(n, np.bool_), np.empty(n, np.uint64), np.empty(n, np.int64)
-    turn, filled, after = 0, 0, None
-    while filled < n:
-        left = None if strict or not filled else ~taken
-        lists = column_lists(matches, length or usual_length(matches), open=left, after=after, block_bytes=block_bytes)
-        pointer = np.zeros(t, np.int64)
-        state = (*lists, pointer, starts, members, taken, strict)
-        turn, filled = kernels.round_robin(*state, turn, filled, found, turns)
-        after = _last(lists, pointer, after) if strict else None
-        del lists, state
+    starts, members = _tasks(task, matches.shape[1])
+    if strict:
+        found, turns = _strictly(matches, starts, members, above, block_bytes)
+    else:
+        found, turns = _by_lists(matches, starts, members, length or usual_length(matches), block_bytes)
     which = turns % (len(starts) - 1)
     columns = members[starts[which] + turns // (len(starts) - 1) % (starts[which + 1] - starts[which])]
     values = values_of(found)
@@ -169,16 +166,48 @@ def _tasks(task: Longs | None, t: int) -> tuple[Longs, Longs]:
     return np.concatenate([[0], np.cumsum(sizes)]), np.argsort(task, kind="stable")
 
 
-def _last(lists: Lists, pointer: Longs, before: NDArray[np.uint64] | None) -> NDArray[np.uint64]:
-    """The last entry that each column was asked for, also in earlier passes; 0, which is none, before any."""
-    last = lists.entries[np.arange(len(pointer)), np.maximum(pointer - 1, 0)]
-    return np.where(pointer > 0, last, np.uint64(0) if before is None else before)
+def _by_lists(matches: Matches, starts: Longs, members: Longs, length: int, block_bytes: int) -> tuple[Entries, Longs]:
+    """The entry of each row in the order that they are taken, and its turn; each turn finds a new row."""
+    from tamis.ops import _aggregation_kernels as kernels
+
+    n, t = matches.shape
+    taken, found, turns = np.zeros(n, np.bool_), np.empty(n, np.uint64), np.empty(n, np.int64)
+    turn, filled = 0, 0
+    while filled < n:
+        lists = column_lists(matches, length, open=~taken, block_bytes=block_bytes)
+        state = (*lists, np.zeros(t, np.int64), starts, members, taken)
+        turn, filled = kernels.round_robin(*state, turn, filled, found, turns)
+        del lists, state
+    return found, turns
 
 
-def best_rank(matches: Matches, *, length: int | None = None, block_bytes: int = BLOCK_BYTES) -> Longs:
+def _strictly(matches: Matches, starts: Longs, members: Longs, above: float, block_bytes: int) -> tuple[Entries, Longs]:
+    """As `_by_lists`, where a turn may be lost: each row at the first of the turns that columns have for it."""
+    n, t = matches.shape
+    tasks, never = len(starts) - 1, np.iinfo(np.int64).max
+    turns, found = np.full(n, never), np.empty(n, np.uint64)
+    for low in range(0, t, _AT_ONCE):
+        some = members[low : low + _AT_ONCE]
+        block = np.empty((len(some), n), np.float32)
+        for start, part in matches.blocks(block_bytes, some):
+            block[:, start : start + len(part)] = part.T
+        for place, values in enumerate(block, low):
+            task = int(np.searchsorted(starts, place, side="right")) - 1
+            rows = np.flatnonzero(values > above)
+            entries = np.sort(encode(values[rows], rows))
+            order = rows_of(entries)
+            asked = (np.arange(len(order)) * (starts[task + 1] - starts[task]) + place - starts[task]) * tasks + task
+            sooner = asked < turns[order]
+            order = order[sooner]
+            turns[order], found[order] = asked[sooner], entries[sooner]
+    order = np.argsort(turns)[: np.count_nonzero(turns < never)]
+    return found[order], turns[order]
+
+
+def best_rank(matches: Matches, *, block_bytes: int = BLOCK_BYTES) -> Longs:
     """The best rank of each row among the rows in any column, from 0, ties by row: `int64 [n]`.
 
-    Cost as of `round_robin`.
+    Cost as of a strict `round_robin`.
 
     Examples:
         >>> best_rank(Matches(np.array([[0.9, 0.1], [0.5, 0.3], [0.1, 0.2]], np.float32))).tolist()
@@ -186,7 +215,7 @@ def best_rank(matches: Matches, *, length: int | None = None, block_bytes: int =
 
     Source: Mizrahi et al. 2025, Language Models Improve When Pretraining Data Matches Target Tasks.
     """
-    found = round_robin(matches, strict=True, length=length, block_bytes=block_bytes)
+    found = round_robin(matches, strict=True, block_bytes=block_bytes)
     ranks = np.empty_like(found.rows)
     ranks[found.rows] = found.turns // matches.shape[1]
     return ranks
@@ -239,7 +268,7 @@ def furthest_behind(matches: Matches, *, length: int | None = None, block_bytes:
             filled = kernels.furthest_behind(*state, heads, total, filled, found, who, gains)
             if filled > before and not len(matrix):
                 row = int(rows_of(found[before:filled])[0])
-                total += (matches.rows(slice(row, row + 1))[0, columns].astype(np.float64) - middle) / spread
+                total += matches.rows(slice(row, row + 1))[0, columns]
         del lists, state
     return Taken(rows_of(found), who, values_of(found), np.arange(n), gains)
 

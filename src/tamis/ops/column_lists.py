@@ -72,7 +72,6 @@ def column_lists(
     columns: Longs | None = None,
     *,
     open: NDArray[np.bool_] | None = None,
-    after: Entries | None = None,
     block_bytes: int = BLOCK_BYTES,
 ) -> Lists:
     """The `length` largest matches of each column, fewer where fewer are left.
@@ -82,7 +81,6 @@ def column_lists(
         length: how many entries of a column, at least 1.
         columns: `int64 [c]`; all without it.
         open: `bool [n]`, the rows that count; all without it.
-        after: `uint64 [c]`; entries up to this one of its column do not count.
         block_bytes: bound of the memory of a block.
 
     Returns:
@@ -102,8 +100,6 @@ def column_lists(
         for c, values in enumerate(np.ascontiguousarray(block.T)):
             near = np.flatnonzero(values >= least[c])
             new = encode(values[near], places[near])
-            if after is not None:
-                new = new[new > after[c]]
             if held[c] + len(new) > entries.shape[1]:
                 new = np.concatenate([entries[c, : held[c]], new])
                 new.partition(length - 1)

@@ -51,6 +51,7 @@ class Weighted(Lazy):
         super().__init__(terms[0].function.size)
         self.terms = tuple(terms)
         self.submodular = all(term.function.submodular for term in terms)
+        self.monotone = all(term.function.monotone for term in terms)
 
     def gains(self, rows: Rows) -> Floats:
         """The sum of the terms' gains."""

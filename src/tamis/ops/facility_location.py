@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tamis import refusals
 from tamis.ops.greedy import Lazy
+from tamis.ops.listed import listed
 from tamis.ops.products import COMPILED_FROM, Products
 from tamis.ops.similarity import Metric, Sparse, most_similar, similarities, unit_rows
 from tamis.ops.threads import in_threads
+from tamis.vocabulary import Points
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
@@ -144,8 +147,9 @@ class SparseFacilityLocation(FacilityLocation):
     list it: `8 m n` bytes in all for m candidates a point, `O(m)` for a gain in the mean.
 
     Args:
-        near: the candidates of each of n points, itself among them, and how similar they are.
+        near: the candidates of each of n points, itself among them where they are the points, and how similar they are.
         mass: `float64 [n]`; 1 without it.
+        size: how many candidates there are, where these are not the points.
 
     Examples:
         >>> near = most_similar(np.array([[1, 0], [2, 0.1], [0, 1]], np.float32), 1, own=True)
@@ -153,14 +157,14 @@ class SparseFacilityLocation(FacilityLocation):
         array([1.999, 2.049, 1.   ])
     """
 
-    def __init__(self, near: Sparse, mass: Floats | None = None) -> None:
+    def __init__(self, near: Sparse, mass: Floats | None = None, size: int | None = None) -> None:
         from tamis.ops._facility_kernels import by_candidate
 
-        Lazy.__init__(self, len(near.starts) - 1)
+        Lazy.__init__(self, len(near.starts) - 1 if size is None else size)
         starts = np.concatenate([[0], np.cumsum(np.bincount(near.columns, minlength=self.size))])
         self.near = (starts, np.empty(starts[-1], np.int32), np.empty(starts[-1], np.float32))
         by_candidate(*near, starts[:-1].copy(), *self.near[1:])
-        self.points, self.compiled = self.size, True
+        self.points, self.compiled = len(near.starts) - 1, True
         self._begin(mass)
 
     def _of(self, row: int) -> tuple[NDArray[np.int32], Floats32]:
@@ -203,21 +207,54 @@ class SparseFacilityLocation(FacilityLocation):
         return self._weighed(rows, owner)
 
 
+class Covering(SparseFacilityLocation):
+    """Facility location of rows that cover points which are more than these rows, each with a list of some rows.
+
+    Args:
+        points: p points.
+        x: `float32 [n, d]`, the candidates.
+        mass: `float64 [p]`; 1 without it.
+        metric: as in `tamis.ops.listed`.
+
+    Examples:
+        >>> pool = np.array([[1, 0], [1, 0.1], [0, 1], [0.1, 1]], np.float32)
+        >>> function = Covering(Points(pool, np.arange(4), 2), pool[[0, 3]])
+        >>> function.gains(np.arange(2)).round(3), function.weights(np.arange(2))
+        (array([2.095, 2.293]), array([2., 2.], dtype=float32))
+    """
+
+    def __init__(self, points: Points, x: Floats32, mass: Floats | None = None, *, metric: Metric = "cosine") -> None:
+        super().__init__(listed(points, x, points.listed, metric=metric), mass, len(x))
+        self.sources = points, x, metric
+
+    def weights(self, rows: Rows) -> NDArray[np.float32]:
+        """The mass of the points that each row is the most similar one to, also of points that list none of them."""
+        points, x, metric = self.sources
+        owner = listed(points, x[rows], 1, metric=metric).columns
+        return np.bincount(owner, self.mass, len(rows)).astype(np.float32)
+
+
 def facility_location(
-    x: Floats32, mass: Floats | None = None, *, metric: Metric = "cosine", neighbours: int = 0
-) -> FacilityLocation:
-    """Facility location of rows that are both candidates and points.
+    x: Floats32, mass: Floats | None = None, points: Points | None = None, *, metric: Metric = "cosine",
+    neighbours: int = 0,
+) -> FacilityLocation:  # fmt: skip
+    """Facility location of rows that are both candidates and points, or that cover other points.
 
     Args:
         x: `float32 [n, d]`, or the similarities `[n, n]` if precomputed, where `[i, j]` says how similar j is to i.
         mass: `float64 [n]`, what each point counts; 1 without it.
+        points: what is covered instead of the rows; mass is theirs, and `precomputed` is not for them.
         metric: as in `tamis.ops.similarity`.
         neighbours: how many candidates a point knows beside itself; 0 for all.
 
     Returns:
         The function, after `O(n² d)` time. `4 n² + 8 n d` bytes, or `n max(20 m + 20, 12 m + 8 d) + 400 n` with m
-        neighbours, of which `8 n (m + 1)` stay.
+        neighbours, of which `8 n (m + 1)` stay; `20 p m` for p points that list m rows each.
     """
+    if neighbours < 0:
+        raise refusals.PARAMETER_OUT_OF_RANGE(f"neighbours={neighbours}", accepted="0 for all, or a positive number")
+    if points is not None:
+        return Covering(points, x, mass, metric=metric)
     if neighbours:
         near = most_similar(x, neighbours, metric=metric, own=True)
         return SparseFacilityLocation(near, mass) if len(x) > COMPILED_FROM else FacilityLocation(_dense(near), mass)

@@ -15,17 +15,63 @@ Labels = NDArray[np.int64]
 def errors(probs: Floats32, label: Labels) -> Floats32:
     """`p − e_y`, the gradient of cross entropy in the logits: `float32 [n, k]`.
 
-    The column of a class is the one with the largest mean probability among its rows, since labels are numbered as they
-    come up and need not be in the order of the columns.
+    Labels are numbered as they come up and need not be in the order of the columns. So classes get different columns in
+    the way that gives them the largest mean probabilities among their rows in all. The likeliest column of each alone
+    would be that of another class for many classes of a model that has only begun to learn.
 
     Examples:
         >>> errors(np.array([[0.25, 0.75], [0.75, 0.25]], np.float32), np.array([0, 1])).tolist()
         [[0.25, -0.25], [-0.25, 0.25]]
     """
     found = probs.copy()
-    for code in np.unique(label):
-        rows = np.flatnonzero(label == code)
-        found[rows, np.argmax(probs[rows].mean(axis=0, dtype=np.float64))] -= 1
+    members = [np.flatnonzero(label == code) for code in np.unique(label)]
+    means = np.array([probs[rows].mean(axis=0, dtype=np.float64) for rows in members])
+    for rows, column, mean in zip(members, assigned(means), means, strict=True):
+        found[rows, column if column < probs.shape[1] else np.argmax(mean)] -= 1  # there are more classes than columns
+    return found
+
+
+def assigned(worth: Floats) -> NDArray[np.int64]:
+    """A different column for each row, so that their worth is largest in all; those above m are none of the m columns.
+
+    Args:
+        worth: `float64 [n, m]`, at least 0.
+
+    Returns:
+        `int64 [n]`. `O(n² max(n, m))` time at worst.
+
+    Examples:
+        >>> assigned(np.array([[0.6, 0.3], [0.5, 0.1]])).tolist()
+        [1, 0]
+
+    Source: Kuhn 1955, The Hungarian Method for the Assignment Problem, in the form of shortest augmenting paths.
+    """
+    n, m = worth.shape
+    cost = np.zeros((n, max(n, m)))
+    cost[:, :m] = -worth
+    wide = cost.shape[1]
+    of_row, of_column = np.zeros(n), np.zeros(wide + 1)  # potentials; the last column is where each path begins
+    owner, before = np.full(wide + 1, -1), np.full(wide + 1, wide)
+    for row in range(n):
+        owner[wide], column = row, wide
+        near, seen = np.full(wide, np.inf), np.zeros(wide + 1, np.bool_)
+        while owner[column] >= 0:
+            seen[column] = True
+            at = owner[column]
+            reduced = cost[at] - of_row[at] - of_column[:wide]
+            nearer = ~seen[:wide] & (reduced < near)
+            near[nearer], before[:wide][nearer] = reduced[nearer], column
+            open = np.where(seen[:wide], np.inf, near)
+            column = int(np.argmin(open))
+            step = open[column]
+            of_row[owner[seen]] += step
+            of_column[seen] -= step
+            near -= step
+        while column != wide:
+            owner[column], column = owner[before[column]], int(before[column])
+    found = np.empty(n, np.int64)
+    taken = np.flatnonzero(owner[:wide] >= 0)
+    found[owner[taken]] = taken
     return found
 
 

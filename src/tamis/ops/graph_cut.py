@@ -18,9 +18,8 @@ TILE = 512
 class GraphCut(SetFunction):
     """`F(S) = λ Σ_{i∈U, j∈S} m_i s_ij - Σ_{i,j∈S} s_ij`; the second sum has each pair twice and each row with itself.
 
-    It is submodular where s ≥ 0, and then monotone if λ ≥ 2 and each m ≥ 1; below that gains may be negative, and the
-    greedy, which goes on all the same, is the naive greedy without a bound. Libraries differ in what they call by this
-    name:
+    It is submodular where s ≥ 0, and then monotone if each λ m_i ≥ 2; below that gains may be negative, and the greedy,
+    which goes on all the same, is the naive greedy without a bound. Libraries differ in what they call by this name:
 
     | library | its F | here |
     |---|---|---|
@@ -49,11 +48,12 @@ class GraphCut(SetFunction):
     """
 
     def __init__(self, x: Floats32, mass: Floats | None = None, *, metric: Metric = "cosine", lam: float = 2.0) -> None:
-        if not lam >= 0:
+        if not 0 <= lam < np.inf:
             raise refusals.PARAMETER_OUT_OF_RANGE(f"lam={lam}", accepted="0 or more")
-        self.size, self.metric, self.monotone = len(x), metric, lam >= 2
+        self.size, self.metric = len(x), metric
         self.x, self.largest = vectors(x, metric), 0.0
         mass = np.ones(self.size) if mass is None else mass
+        self.monotone = bool(lam * mass.min(initial=1.0) >= 2)
         if metric == "precomputed":
             cover = column(self.x, "dot", mass)
             self_similarity = np.diagonal(self.x).astype(np.float64)

@@ -86,9 +86,9 @@ def maximise(
 class Stochastic(SetFunction):
     """Another set function of which each step looks at a sample of rows only (Mirzasoleiman et al. 2015).
 
-    Each step draws `ceil(n / k ln(1 / epsilon))` of the open rows and takes the best of them, which in the mean is
-    within `1 - 1/e - epsilon` of the best set of k rows. Draws are by `key`, so that they do not depend on the order of
-    rows.
+    Each step draws `ceil(n / k ln(1 / epsilon))` of the open rows and takes the one that the function finds best among
+    them, which in the mean is within `1 - 1/e - epsilon` of the best set of k rows. Draws are by `key`, so that they do
+    not depend on the order of rows.
     """
 
     def __init__(self, function: SetFunction, k: int, key: NDArray[np.uint64], epsilon: float = 0.1) -> None:
@@ -112,12 +112,12 @@ class Stochastic(SetFunction):
         from tamis.ops.hashing import mix64
 
         rows = np.flatnonzero(open)
-        if len(rows) > self.sample:
-            drawn = mix64(self.key[rows] + np.uint64(self.step))
-            rows = np.sort(rows[np.argpartition(drawn, self.sample)[: self.sample]])
-        gains = self.gains(rows)
-        at = int(np.argmax(gains if price is None else gains / price[rows]))
-        return int(rows[at]), float(gains[at])
+        if len(rows) <= self.sample:
+            return self.function.best(open, price)
+        drawn = mix64(self.key[rows] + np.uint64(self.step))
+        among = np.zeros(self.size, np.bool_)
+        among[rows[np.argpartition(drawn, self.sample)[: self.sample]]] = True
+        return self.function.best(among, price)
 
     def fresh(self) -> "Stochastic":
         """The same with no row taken."""

@@ -26,7 +26,8 @@ class LogDet(SetFunction):
 
         log(K_ee + λ - v·v),    v = L^-1 K_Se,    L Lᵀ = K_S + λ I.
 
-    It is submodular, and monotone if λ ≥ 1 or else as long as no gain is negative.
+    It is submodular, and monotone if λ ≥ 1; below that gains may be negative, and the greedy goes on all the same,
+    without a bound.
 
     | `metric` | K | |
     |---|---|---|
@@ -57,11 +58,11 @@ class LogDet(SetFunction):
     """
 
     def __init__(self, x: Floats32, *, metric: Metric = "cosine", ridge: float = 1.0) -> None:
-        if not ridge > 0:
+        if not 0 < ridge < np.inf:
             raise refusals.PARAMETER_OUT_OF_RANGE(
                 f"ridge={ridge}", accepted="more than 0; the function is monotone from 1"
             )
-        self.size, self.metric, self.ridge = len(x), metric, ridge
+        self.size, self.metric, self.ridge, self.monotone = len(x), metric, ridge, ridge >= 1
         self.x, self.width = vectors(x, metric), 1.0
         if metric == "precomputed":
             alone = np.diagonal(self.x).astype(np.float64)

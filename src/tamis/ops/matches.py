@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+Longs = NDArray[np.int64]
+
 BLOCK_BYTES = 1 << 26
 
 
@@ -30,20 +32,22 @@ class Matches:
         self.right = None if right is None else (_units(right) if cosine else right).astype(np.float64)
         self.shape = (len(left), left.shape[1] if right is None else len(right))
 
-    def blocks(self, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    def blocks(
+        self, block_bytes: int = BLOCK_BYTES, others: Longs | None = None
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """The first row of each block, and its matches `float32 [rows, t]`; blocks follow from the shape alone."""
         wide = max(self.shape[1], self.left.shape[1], 1)
         size = max(1, block_bytes // (4 * wide))
         for start in range(0, self.shape[0], size):
-            yield start, self.rows(slice(start, start + size))
+            yield start, self.rows(slice(start, start + size), others)
 
-    def rows(self, places: slice) -> NDArray[np.float32]:
-        """The matches of some rows."""
+    def rows(self, places: slice, others: Longs | None = None) -> NDArray[np.float32]:
+        """The matches of some rows, with some of the others alone if these are given."""
         rows = np.asarray(self.left[places], np.float32)
-        if self.right is not None:
-            left = (_units(rows) if self.cosine else rows).astype(np.float64)
-            return (left @ self.right.T).astype(np.float32)
-        return rows
+        if self.right is None:
+            return rows if others is None else rows[:, others]
+        left = (_units(rows) if self.cosine else rows).astype(np.float64)
+        return (left @ (self.right if others is None else self.right[others]).T).astype(np.float32)
 
 
 def _units(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -48,7 +48,8 @@ class Products:
         out = np.empty((len(left), n), np.float32)
         if not self.compiled:
             found = left.astype(np.float64) @ self.right.astype(np.float64).T
-            np.maximum(found, floor, out=out, casting="same_kind")
+            with np.errstate(over="ignore"):
+                np.maximum(found, floor, out=out, casting="same_kind")
             if then is not None:
                 then(slice(0, len(left)), out)
             return out

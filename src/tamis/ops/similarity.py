@@ -84,7 +84,7 @@ def similarities(
     if metric == "cosine":
         x, y = unit_rows(x), None if y is None else unit_rows(y)
     found = Products(x if y is None else y).of(x, floor=0 if metric == "cosine" and not signed else -np.inf)
-    return found if signed or metric == "cosine" else not_negative(found)
+    return found if metric == "cosine" else finite(found) if signed else not_negative(found)
 
 
 def square(x: Floats32, *, signed: bool = False) -> Floats32:
@@ -95,10 +95,20 @@ def square(x: Floats32, *, signed: bool = False) -> Floats32:
 
 
 def not_negative(similar: Floats32) -> Floats32:
-    """`similar` itself, `[n, m]`; raises `BadRow` for the first row that has a negative entry."""
+    """`similar` itself, `[n, m]`; raises `BadRow` for the first row that has a negative entry, or none of float32."""
+    finite(similar)
     if similar.size and similar.min() < 0:
         row = next(row for row, found in enumerate(similar) if found.min() < 0)
         raise BadRow(row, refusals.SIMILARITY_NEGATIVE, value=similar[row].min())
+    return similar
+
+
+def finite(similar: Floats32) -> Floats32:
+    """`similar` itself; raises `BadRow` for the first row with an infinity or NaN, which float32 has for large sums."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if similar.size and not np.isfinite(similar.max() - similar.min()):
+            row = next(row for row, found in enumerate(similar) if not np.isfinite(found).all())
+            raise BadRow(row, refusals.SIMILARITY_TOO_LARGE)
     return similar
 
 
@@ -163,11 +173,12 @@ def closeness(rows: int, columns: int, between: Callable[[slice], NDArray[np.flo
 
     def fill(bounds: tuple[int, int]) -> np.float32:
         part = slice(*bounds)
-        found[part] = between(part)
+        with np.errstate(over="ignore"):
+            found[part] = between(part)
         return np.float32(found[part].max(initial=0))
 
     largest = max(in_threads(fill, row_blocks(rows, columns, _FINE_BYTES)), default=np.float32(0))
-    return np.subtract(largest, found, out=found)
+    return np.subtract(largest, found if np.isfinite(largest) else finite(found), out=found)
 
 
 def _closeness(x: Floats32, y: Floats32) -> Floats32:
@@ -200,14 +211,14 @@ def most_similar(x: Floats32, m: int, *, metric: Metric = "cosine", signed: bool
     n, given = len(x), metric == "precomputed"
     kept = min(m, n - 1)
     wanted, width = kept if given else min(n - 1, m + _SPARE), kept + own
-    x, less = _prepared(x, metric, signed)
+    x, less, power = _prepared(x, metric, signed)
     others = None if given else Products(x)
     columns, values = np.empty((n, width), np.int64), np.empty((n, width), np.float32)
 
     def search(start: int) -> float:
         part = slice(start, start + _PART)
         block = np.ascontiguousarray(x[part]) if others is None else others.of(x[part])
-        places, lowest = _top_columns(block, less, start, wanted)
+        places, lowest = top_columns(block, less, start, wanted)
         exact = _exactly(x, x[part], places, metric)
         order = np.argsort(-exact, axis=1, kind="stable")[:, :kept]
         columns[part, own:] = np.take_along_axis(places, order, axis=1)
@@ -220,6 +231,7 @@ def most_similar(x: Floats32, m: int, *, metric: Metric = "cosine", signed: bool
         values[:, 0] = {"cosine": 1, "euclidean": 0}[metric] if metric in ("cosine", "euclidean") else _own(x, given)
     if metric == "euclidean":
         values += max(np.float32(np.sqrt(2 * max(farthest, 0.0))), -values.min(initial=0))
+        np.ldexp(values, power, out=values)
     elif metric == "cosine" and not signed:
         np.maximum(values, 0, out=values)
     elif not signed:
@@ -246,29 +258,38 @@ def _own(x: Floats32, given: bool) -> NDArray[np.float32]:
     return np.diagonal(x) if given else np.asarray(np.einsum("nd,nd->n", x, x))
 
 
-def _prepared(x: Floats32, metric: Metric, signed: bool) -> tuple[Floats32, Floats32]:
-    """Rows, and what to take off their products, so that what is largest is most similar."""
+def _prepared(x: Floats32, metric: Metric, signed: bool) -> tuple[Floats32, Floats32, int]:
+    """Rows, and what to take off their products, so that what is largest is most similar.
+
+    Of distances both are of rows times `2^-power`, the third, so that no square overflows.
+    """
     if metric == "precomputed":
         x = square(x, signed=signed)
     elif metric == "cosine":
         x = unit_rows(x)
     elif metric == "euclidean":
-        x = x - x.mean(axis=0, dtype=np.float64).astype(np.float32)
-        return x, np.asarray(np.einsum("nd,nd->n", x, x) / 2)
-    return x, np.zeros(len(x), np.float32)
+        power = int(np.frexp(max(float(x.max()), -float(x.min())))[1])
+        x = np.ldexp(x, -power)
+        x -= x.mean(axis=0, dtype=np.float64).astype(np.float32)
+        return x, np.asarray(np.einsum("nd,nd->n", x, x) / 2), power
+    return x, np.zeros(len(x), np.float32), 0
 
 
-def _top_columns(block: Floats32, less: Floats32, start: int, wanted: int) -> tuple[NDArray[np.int64], Floats32]:
-    """For each row the columns of the largest `block - less`, ascending, but its own, and the smallest value of all."""
+def top_columns(block: Floats32, less: Floats32, start: int | None, wanted: int) -> tuple[NDArray[np.int64], Floats32]:
+    """For each row the columns of the largest `block - less`, ascending, and the smallest value of all.
+
+    A row is not among its own columns where the first row is number `start`; equal entries go to the smaller column.
+    """
     rows, n = block.shape
     if n <= max(COMPILED_FROM, 1):  # of equal entries argsort keeps the smaller column, as the kernel does
         block = block - less
         lowest = block.min(axis=1)
-        block[np.arange(rows), np.arange(start, start + rows)] = -np.inf
+        if start is not None:
+            block[np.arange(rows), np.arange(start, start + rows)] = -np.inf
         return np.sort(np.argsort(-block, axis=1, kind="stable")[:, :wanted], axis=1), lowest
-    from tamis.ops._similarity_kernels import top_columns
+    from tamis.ops import _similarity_kernels as kernels
 
     found, smallest = np.empty((rows, wanted), np.int64), np.empty(rows, np.float32)
-    top_columns(block, less, start, found, smallest)
+    kernels.top_columns(block, less, -rows if start is None else start, found, smallest)
     found.sort(axis=1)
     return found, smallest

@@ -230,8 +230,9 @@ def extend(
 
 
 def duals_of(
-    x: Floats32, y: Floats32, rows: Longs, key: Keys, *, wanted: Longs, epsilon: float, solve_rows: int
-) -> Floats:
+    x: Floats32, y: Floats32, rows: Longs, key: Keys, *, wanted: Longs, epsilon: float, solve_rows: int,
+    tolerance: float = 1e-5,
+) -> Floats:  # fmt: skip
     """How far out each of the `wanted` rows is when `rows` are moved onto the target: the dual f of transport.
 
     Args:
@@ -242,6 +243,7 @@ def duals_of(
         wanted: `int64`, rows of x whose f is wanted; they need not be among `rows`.
         epsilon: ε; where it is 0, as the mean distance may be, so are all f.
         solve_rows: the most rows, and examples of the target, that transport is solved for.
+        tolerance: as of `potentials`.
 
     Returns:
         f, in the units of the distance. Its mean over all `rows` is what the transport costs.
@@ -250,7 +252,7 @@ def duals_of(
         return np.zeros(len(wanted))
     sample = rows[np.argsort(key[rows], kind="stable")[:solve_rows]]
     points = y[sampled(len(y), solve_rows)]
-    g = potentials(costs(x[sample], points), epsilon).g
+    g = potentials(costs(x[sample], points), epsilon, tolerance=tolerance).g
     return extend(x, points, g, epsilon, rows=wanted)
 
 
