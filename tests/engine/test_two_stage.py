@@ -49,6 +49,9 @@ def test_the_last_choice_is_judged_by_all_rows_where_lists_of_them_fit(pool, mon
     assert judged.manifest["objective"]["stages"]["parts"] > 1
     assert judged.manifest["objective"]["value"] == pytest.approx(worth(pool, judged.rows), rel=1e-3)
     assert judged.weights.sum() == pytest.approx(ROWS)
+    combined = select(pool, 60, "400K", "combine")
+    assert combined.manifest["objective"]["stages"]["parts"] > 1
+    assert worth(pool, combined.rows) == pytest.approx(worth(pool, judged.rows), rel=0.01)
     monkeypatch.setattr(two_stage, "LISTED", ROWS)
     stands = select(pool, budget=60, memory="400K")
     assert stands.manifest["objective"]["value"] > worth(pool, stands.rows) * 1.01

@@ -200,7 +200,8 @@ def in_parts(
 
 def _points(plan: Plan, frame: Frame, rows: Rows, candidates: int) -> Points | None:
     """All rows, as what a last choice among so many candidates is judged by; None where the method cannot use them."""
-    if "points" not in plan.method.optional or plan.parameters.get("metric") == "precomputed":
+    able = "points" in plan.method.optional and "embedding" in plan.supplied
+    if not able or plan.parameters.get("metric") == "precomputed":
         return None
     vectors = need_column(plan, frame, "embedding")
     listed = fitting(plan.memory, len(rows), candidates, vectors.shape[1])

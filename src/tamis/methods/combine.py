@@ -10,7 +10,7 @@ from tamis import refusals
 from tamis.ops.combined import Balanced, Modular, nearness, ranked, weighted
 from tamis.ops.facility_location import bytes_of, facility_location
 from tamis.registry import method
-from tamis.vocabulary import WORDS, Balance, SetFunction
+from tamis.vocabulary import WORDS, Balance, Points, SetFunction
 
 NEEDS = {
     "quality": ("score",),
@@ -48,6 +48,7 @@ def combine(
     balance: list[Balance] | None = None,
     start: NDArray[np.int64] | None = None,
     mass: NDArray[np.float64] | None = None,
+    points: Points | None = None,
     count: int | None = None,
     *,
     quality: float | None = None,
@@ -84,6 +85,7 @@ def combine(
         balance: the shares that groups should have, one entry a column.
         start: places of rows that one has already; terms start from them.
         mass: `float64 [n]`, m, how many examples each row stands for; 1 without it.
+        points: what coverage covers, where the rows are what is left of the pool after a first stage.
         count: how many rows the budget keeps; all without it.
         quality, coverage, similarity, novelty, balanced: weights w; without them 1 for each term whose needs are
             given; 0 leaves a term out.
@@ -126,7 +128,7 @@ def combine(
         if name == "quality" and score is not None:
             terms.append((name, weight, Modular(ranked(score))))
         elif name == "coverage" and embedding is not None:
-            terms.append((name, weight, facility_location(embedding, mass, neighbours=neighbours)))
+            terms.append((name, weight, facility_location(embedding, mass, points, neighbours=neighbours)))
         elif name == "similarity" and embedding is not None and target_embedding is not None:
             terms.append((name, weight, Modular(nearness(embedding, target_embedding))))
         elif name == "novelty" and embedding is not None:
