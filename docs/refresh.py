@@ -54,27 +54,18 @@ def methods_table() -> str:
 
 def family_tables(names: str) -> str:
     """Two tables of the methods of a family: what each does, needs and is bad at, and what it costs."""
+    from tamis.engine.cards import needs_of
     from tamis.registry import find
 
     found = [find(name) for name in names.removesuffix(", made by docs/refresh.py").split()]
     lines = ["| method | in a sentence | needs | loses to random |", "|---|---|---|---|"]
     for m in found:
         does = (m.function.__doc__ or "").partition("\n")[0]
-        lines.append(f"| `{m.name}` | {does} | {needs_of(m)} | {m.loses} |")
+        lines.append(f"| `{m.name}` | {does} | {needs_of(m, '`')} | {m.loses} |")
     lines += ["", "| method | time | bytes | rows in 8 GB | streams |", "|---|---|---|---|---|"]
     for m in found:
         lines.append(f"| `{m.name}` | {m.cost} | {m.memory} | {rows_in_room(m)} | {streams(m)} |")
     return "\n".join([*lines, "", " ".join(UNITS.format(d=ROW, k=KEPT).split())])
-
-
-def needs_of(m: "Method") -> str:
-    """What a user supplies for a method."""
-    from tamis.vocabulary import WORDS
-
-    asked = [need for need in m.needs if WORDS[need].supply != "the engine"]
-    needed = ", ".join(f"`{need}`" for need in asked if need not in m.optional)
-    maybe = ", ".join(f"`{need}`" for need in asked if need in m.optional)
-    return "; ".join(part for part in (needed, maybe and f"at will {maybe}") if part)
 
 
 def rows_in_room(m: "Method") -> str:

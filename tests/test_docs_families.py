@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tamis.engine.cards import needs_of
 from tamis.registry import METHODS, load_all
 
 ROOT = Path(__file__).parents[1]
@@ -66,6 +67,6 @@ def test_picture_is_shown_small_and_of_methods(page, methods):
     assert all(part in methods or part in TERMS for name in names for part in name.split(", "))
 
 
-def test_needs_that_the_engine_supplies_are_not_asked_for(methods, refresh):
-    assert refresh.needs_of(methods["k-center"]) == "`embedding`"
-    assert refresh.needs_of(methods["craig"]) == "`label`; at will `probs`, `embedding`, `mass`"
+def test_needs_that_the_engine_supplies_are_not_asked_for(methods):
+    assert needs_of(methods["k-center"], "`") == "`embedding`"
+    assert needs_of(methods["craig"], "`") == "`label`; at will `probs`, `embedding`, `mass`"
