@@ -110,7 +110,8 @@ def given(method: Method, n: int, d: int, k: int) -> dict[str, Any]:
     }
     left_out = {"combine": ("start",), "craig": ("probs",), "vote-k": ("score", "start"), "mig": ("tag_embedding",)}
     left_out |= {"ssp-prototypes": ("label",), "tarot": ("start",)}
-    return {need: makers[need]() for need in method.needs if need not in left_out.get(method.name, ())}
+    out = {"points", *left_out.get(method.name, ())}
+    return {need: makers[need]() for need in method.needs if need not in out}
 
 
 def vectors(rng: np.random.Generator, n: int, d: int) -> Any:
