@@ -1,5 +1,6 @@
 """Fixtures: a folder to work in, the command line as a user meets it, and what is on disk."""
 
+import os
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +9,9 @@ import pytest
 from hypothesis import settings
 
 from tamis import cli as command_line
+
+# As commands have it: Numba refuses another number once a peer has started threads.
+os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 settings.register_profile("tamis", derandomize=True, deadline=None)
 settings.load_profile("tamis")
