@@ -19,9 +19,9 @@ from tamis.vocabulary import Order
     year=2025,
     family="target",
     cost="O(n d² + n t (d + log n)); for the budget auto also hundreds of problems of transport of s rows",
-    memory="4 n d + 165 n + 24 d² + max(min(28 n d, 130 MB), 24 min(n, solve_rows)²)",
+    memory="4 n d + 24 d² + max(24 min(n, solve_rows)² + 60 n, 376 n)",
     bytes=lambda n, d, k, solve_rows=2000, **_: (
-        4 * n * d + 165 * n + 24 * d * d + max(min(1.3e8, 28 * n * d), 24 * min(n, solve_rows) ** 2)
+        4 * n * d + 24 * d * d + max(24 * min(n, solve_rows) ** 2 + 60 * n, 376 * n)
     ),
     streams=False,
     own_size=True,
