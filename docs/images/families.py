@@ -136,6 +136,23 @@ def uncertainty() -> tuple[str, list[Panel]]:
         ]
 
 
+def dynamics() -> tuple[str, list[Panel]]:
+    """Methods that ask a model while it trains, some of whose labels are wrong."""
+    seen, wrong = trained()
+    use, doubt = {"probs": "probs"}, {"margins": "margins"}
+    chosen = {
+        ("random", "many where there are many"): kept("random", 48, seen),
+        ("el2n", "the hardest: nearly all of ■"): kept("el2n", 48, seen, use=use, label="digit"),
+        ("aum", "the ones least in doubt"): kept("aum", 48, seen, use=doubt),
+        ("el2n-ccs", "every difficulty (cutoff=0.1)"): kept(
+            "el2n-ccs", 48, seen, use=use | doubt, label="digit", cutoff=0.1
+        ),
+    }
+    return f"What three scores of training keep of {len(POINTS)} drawings of digits, 40 of them with wrong labels ■", [
+        Panel(*said, rows, POINTS[np.setdiff1d(wrong, rows)]) for said, rows in chosen.items()
+    ]
+
+
 def annotation() -> tuple[str, list[Panel]]:
     """Methods that choose what to label without a model."""
     return f"Random, ideal and vote-k choose 12 of {len(POINTS)} drawings of digits to label", [
@@ -175,8 +192,8 @@ def combined() -> tuple[str, list[Panel]]:
 
 
 PICTURES: dict[str, Callable[[], tuple[str, list[Panel]]]] = {
-    "sets": sets, "coverage": coverage, "clusters": clusters, "uncertainty": uncertainty, "annotation": annotation,
-    "targets": targets, "combine": combined,
+    "sets": sets, "coverage": coverage, "clusters": clusters, "uncertainty": uncertainty, "dynamics": dynamics,
+    "annotation": annotation, "targets": targets, "combine": combined,
 }  # fmt: skip
 
 
@@ -193,6 +210,23 @@ def guessed() -> tuple[NDArray[np.int64], dict[str, Any], str]:
         for tint, digit in zip(TINTS, DIGITS, strict=True)
     ]
     return labelled, {**POOL, "probs": probs}, "".join(drawn)
+
+
+def trained() -> tuple[dict[str, Any], NDArray[np.int64]]:
+    """The pool with wrong labels, what a linear model said of it in 30 steps of training, and the rows of those."""
+    rng = np.random.default_rng(0)
+    wrong, label = np.sort(rng.choice(len(DIGIT), 40, replace=False)), np.searchsorted(DIGITS, DIGIT)
+    label[wrong] = (label[wrong] + rng.integers(1, 4, 40)) % 4
+    own, inputs = np.eye(4, dtype=bool)[label], np.column_stack([POINTS / HEIGHT, np.ones(len(POINTS))])
+    weights, said, margins = np.zeros((3, 4)), [], []
+    for _ in range(30):
+        logits = inputs @ weights
+        powers = np.exp(logits)
+        said.append(powers / powers.sum(axis=1, keepdims=True))
+        margins.append(logits[own] - np.where(own, -np.inf, logits).max(axis=1))
+        weights -= 4 * inputs.T @ (said[-1] - own) / len(own)
+    found = {"probs": said[10].astype(np.float32).round(5), "margins": np.stack(margins[1:], axis=1).round(5)}
+    return {**POOL, **found, "digit": np.array(DIGITS)[label].astype(str)}, wrong
 
 
 def areas(cells: NDArray[np.bool_]) -> str:

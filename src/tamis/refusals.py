@@ -254,7 +254,7 @@ ENCODER_NOT_FINITE = Refusal("the model {name} gives {found} for this image", "r
 # methods and their parts
 NAME_UNKNOWN = Refusal("there is no such {sort}{near}", "name one of {known}")
 ROLE_UNKNOWN = Refusal("{word!r} is no role{near}", "name one of {roles}")
-NEED_WITHOUT_COLUMN = Refusal("it needs a {need}", "name its column with --{need}, one of {columns}")
+NEED_WITHOUT_COLUMN = Refusal("it needs a {need}", "name its column with {flag}, one of {columns}")
 NEED_WITHOUT_ANY_COLUMN = Refusal(
     "it needs a {need}, and {place} has no column of type {accepted} for it", "add such a column, or use another method"
 )
@@ -569,6 +569,105 @@ SELECTOR_CLASSES = Refusal(
 SELECTOR_OTHER_ROWS = Refusal(
     "it has {found:,} rows, and rows were chosen among {rows:,}",
     "give the rows of fit in the same order, or use TamisSampler in a pipeline that predicts",
+)
+
+# training
+ERROR_OF_ONE_CLASS = Refusal(
+    "there is a probability of one class, which is always right", "give one of each class in --use probs"
+)
+CLASSES_WITHOUT_COLUMN = Refusal(
+    "there are {classes:,} classes and {columns:,} probabilities a row",
+    "give a probability of each class in --use probs, or exclude rows without a label",
+)
+NULL_PROBABILITIES_UNUSABLE = Refusal(
+    "its {count:,} probabilities without the input {said}", "give in --use null_probs numbers that sum to 1"
+)
+NULL_PROBABILITIES_OF_OTHERS = Refusal(
+    "without the input there are {found:,} probabilities a row, and {columns:,} with it",
+    "give those of the same classes in the same order",
+)
+VISITS_TOO_FEW = Refusal(
+    "there is {visits} visit a row, and what was right is forgotten between two", "give 2 or more in --use correct"
+)
+CORRECT_UNUSABLE = Refusal("one of its visits is {value:.6g}", "give 1 where the model was right, and 0 where not")
+RECORD_ARRAY = Refusal("it is {found}", "give {wanted}")
+RECORD_OUTSIDE = Refusal("{value:,} is none of the {count:,} {what}", "give numbers from 0 to {last:,}")
+RECORD_TWICE = Refusal(
+    "{id:,} comes twice in one update",
+    "record each example once a step (where several processes fill up the last batch, leave that batch out)",
+)
+RECORD_NOT_FINITE = Refusal(
+    "example {id:,} has {value:g}, which is no finite float32",
+    "look for where training diverged (a class that is masked may have -1e4)",
+)
+RECORD_OTHER_INPUT = Refusal("the recorder was made {made}", "give {wanted}, or make it {instead}")
+RECORD_NEVER = Refusal("{name!r}{near} was not recorded", "ask for one of {known}")
+RECORD_ELSEWHERE = Refusal("rank {rank} refused its part of the update", "mend what it says there")
+RECORD_STATE = Refusal("it is of {found}, and the recorder of {own}", "make the recorder as it was made then")
+RECORD_NO_STATE = Refusal("it has {found} where a recorder has {wanted}", "give what state_dict or arrays returned")
+HISTORY_THERE = Refusal(
+    "it holds a history already", "load the recorder's state to go on with it, or name another folder"
+)
+HISTORY_LOST = Refusal(
+    "it does not hold the history up to epoch {epoch:,}, which the state knows of",
+    "name the folder that was recorded to",
+)
+MEASURE_LOSS_SHAPE = Refusal(
+    "it gives {found} for {count:,} examples", "give one number an example, as with reduction='none'"
+)
+MEASURE_NOT_FINITE = Refusal(
+    "the {what} of example {row:,} is NaN or an infinity", "look at the example, or take a model that did not diverge"
+)
+MEASURE_IN_TRAINING = Refusal(
+    "{layer!r} is a {kind}, which makes what is measured {what}", "measure in mode='eval', or leave that layer out"
+)
+MEASURE_BATCH_STATISTICS = Refusal(
+    "{layer!r} is a {kind} without running statistics, so that examples depend on each other",
+    "make it with track_running_stats=True, or put a GroupNorm in its place",
+)
+MEASURE_NOTHING_LEARNS = Refusal(
+    "no parameter that requires a gradient has a part in the loss", "unfreeze one, or leave 'grand' out"
+)
+MEASURE_WITHOUT_LABELS = Refusal(
+    "its examples are {found}, and labels are needed",
+    "give pairs (input, label), triples with the number of the example, or dicts with 'labels'",
+)
+MEASURE_LABELS = Refusal(
+    "the label of example {row:,} {said}", "give integers from 0 to {last:,} (in sequences, -100 is not counted)"
+)
+MEASURE_LOGITS = Refusal("the model gives {found}, and labels are {labels}", "give logits of two classes or more")
+MEASURE_DATASET = Refusal("it {found}", "give a dataset with a length and at least one row, or a list of examples")
+MEASURE_WITHOUT_LINEAR = Refusal("the model uses no linear layer {what}", "leave {name!r} out")
+MEASURE_NOT_OF_SEQUENCES = Refusal("examples have {positions:,} labels each", "leave {name!r} out")
+VOG_CHECKPOINTS = Refusal("there are {count}, and variance is of two or more", "give checkpoints of two epochs")
+VOG_OTHER_MODEL = Refusal("it does not fit the model ({said})", "give checkpoints of this model")
+VOG_INPUTS = Refusal(
+    "inputs are {found}, and gradients are those of one tensor of floats", "give floats, as vectors of tokens"
+)
+SAMPLER_SHAPES = Refusal("its shape is {found}", "give numbers of shape {wanted}")
+SAMPLER_NOT_FINITE = Refusal("number {place:,} is {value}", "look for where training diverged")
+SAMPLER_IDS = Refusal("{value} is none of the {n:,} examples", "give integers from 0 to {last:,}")
+SAMPLER_DOMAINS = Refusal("it is no list of whole numbers", "give how many examples each domain has")
+SAMPLER_DOMAIN_EMPTY = Refusal("it has {size:,} examples", "leave it out, or give it some")
+SAMPLER_COOLDOWN = Refusal("starts must ascend from 0", "write it as in ((0, 5.0), (100_000, 1.0))")
+SAMPLER_WEIGHT = Refusal("it is {value:g}", "give finite weights of at least 0")
+SAMPLER_WEIGHTS_ZERO = Refusal("all of them are 0", "give at least one above 0")
+SAMPLER_DRAWS = Refusal("{positive:,} examples have a weight above 0", "ask for at most that, or for replacement=True")
+SAMPLER_UNTOLD = Refusal(
+    "epoch {epoch:,} begins, and no loss of the epoch before was told",
+    "call update(ids, losses) after every step (a schedule of tamis bench: tell the loss of every batch)",
+)
+SAMPLER_STATE = Refusal("it was saved with {name}={found}, and this is {name}={wanted}", "make the sampler as it was")
+SAMPLER_STATE_OF_OTHER = Refusal("it is no state of a {wanted}", "give what its state_dict returned")
+SAMPLER_RANK = Refusal(
+    "of {world} processes there is none with that rank", "give rank= from 0 to world - 1, with world="
+)
+SAMPLER_BATCHLESS = Refusal(
+    "an epoch has {count:,} examples on this process, so that no batch is full", "use a smaller batch, or keep the last"
+)
+ROW_NOT_SELECTED = Refusal("the selection does not keep {row:,}", "ask for what the sampler yields")
+SCHEDULE_OF_ALL = Refusal(
+    "it decides itself how much of all rows an epoch visits, and {count:,} of {n:,} are allowed", "use a budget of 100%"
 )
 
 CATALOGUE = {name.lower().replace("_", "-"): found for name, found in globals().items() if isinstance(found, Refusal)}

@@ -34,7 +34,8 @@ except ImportError:
 KINDS = ("Score", "Order", "SetFunction")
 LABELS = {"label", "group"}
 SUPPLIED = {"embedding", *LABELS, "key", "rng", "start", "mass", "count"}  # needs that X, y and the engine meet
-BY_NAME = ("group", "score", "mis_score", "cost", "probs", "start", "weight")  # needs that may be given to `fit`
+BOUND = ("probs", "null_probs", "margins", "correct", "mis_score", "loss", "reference_loss")  # what --use binds
+BY_NAME = ("group", "score", "cost", *BOUND, "start", "weight")  # needs that may be given to `fit`
 SEEDS = 2**31 - 1
 EXPECTED_FAILURES = {
     "check_transformer_general": "it keeps some of the rows, and the check wants all of them back",
@@ -116,8 +117,9 @@ class TamisSampler(OneToOneFeatureMixin, BaseEstimator):  # type: ignore[misc]
         Args:
             X: features `[n, d]`, an array or a frame; with `metric="precomputed"` what stands for them, `[n, n]`.
             y: classes `[n]` for methods that need a label or a group.
-            needs: what else the method takes, by its word: `group`, `score`, `mis_score`, `cost` `[n]`,
-                `probs` `[n, k]`, and `start`, the rows that one has already.
+            needs: what else the method takes, by its word: `group`, `score`, `mis_score`, `loss`, `reference_loss`,
+                `cost` `[n]`, `probs`, `null_probs` `[n, k]`, `margins`, `correct` `[n, T]`, and `start`, the rows that
+                one has already.
 
         Raises a `ValueError` for what scikit-learn or Tamis refuses.
         """
@@ -308,7 +310,7 @@ def _coded(y: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
 def _keep(given: dict[str, Any], columns: dict[str, Any], start: Any) -> Kept:
     """What the engine keeps of rows with these columns; says so where that is less than was asked for."""
     roles = {name: name for name in columns if name in ("label", "group", "score", "cost", "weight", "embedding")}
-    use = {name: name for name in columns if name in ("probs", "mis_score")}
+    use = {name: name for name in columns if name in BOUND}
     request = make_request({**given, "pool": ["X"], "use": use, **roles})
     budget, *others = parse_several(str(request.budget))
     if others or budget.is_cost:

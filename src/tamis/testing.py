@@ -30,9 +30,11 @@ from tamis.registry import METHODS, OWN, Method, accepted, find
 from tamis.selection import Selection
 from tamis.vocabulary import Tags
 
-ROWS, WIDTH = 60, 5
+ROWS, WIDTH, VISITS = 60, 5, 6
+OF_MODELS = ("probs", "null_probs", "margins", "correct")
+NUMBERS = ("mis_score", "loss", "reference_loss")
 WORDS = "tea ham oak law sum rye map ink fog elm cat dew net jar kid".split()
-SEES_ALL = ("annotation", "clusters", "coverage", "target", "uncertainty")  # where chance may not matter
+SEES_ALL = ("annotation", "clusters", "coverage", "dynamics", "target", "uncertainty")  # where chance may not matter
 CHECKS: dict[str, tuple[Callable[["Case"], None], Callable[["Case"], bool]]] = {}
 
 
@@ -57,6 +59,15 @@ def make_pool(rows: int = ROWS, seed: int = 0) -> pa.Table:
         "quality": (more.permutation(rows) + 1) / 8.0,
         "mis_score": more.permutation(rows) / 8.0 - 2.0,
         "tags": [sorted(set(more.choice(WORDS, more.integers(1, 5)))) for _ in range(rows)],
+    }
+    last = np.random.default_rng([seed, 2])
+    null = last.dirichlet([9.0, 9.0, 9.0], rows).astype(np.float32)
+    columns |= {
+        "null_probs": list(null / null.sum(axis=1, keepdims=True)),
+        "margins": list(last.normal(size=(rows, VISITS)).astype(np.float32)),
+        "correct": list(last.integers(0, 2, (rows, VISITS)).astype(np.float32)),
+        "loss": last.gamma(1.0, size=rows),
+        "reference_loss": last.gamma(1.0, size=rows),
     }
     return pa.table(columns)
 
@@ -119,7 +130,7 @@ class Case:
             known["embedding"] = "embedding"
         if needs & {"target_text", "target_length", "target_embedding", "match"}:
             known["target"] = [make_target(seed) for seed in range(1, targets + 1)]
-        known["use"] = {word: word for word in ("probs", "mis_score", "tags") if word in needs}
+        known["use"] = {word: word for word in (*OF_MODELS, *NUMBERS, "tags") if word in needs}
         known["use"] |= {"balance": _even(pool)} if "balance" in needs else {}
         return tamis.select(pool, self.name, budget=budget, **(known | self.options | options))
 
@@ -389,9 +400,9 @@ def excluded_ids_are_left_out(case: Case) -> None:
         _expect(sorted(found), sorted({*make_pool()["id"].to_pylist()} - set(first)), "all ids but the excluded")
 
 
-@_check(_needs("embedding", "probs", "match"))
+@_check(_needs("embedding", *OF_MODELS, "match"))
 def vectors_must_be_finite(case: Case) -> None:
-    for name in {"embedding", "probs"} & {*case.method.needs, *["embedding"][: "match" in case.method.needs]}:
+    for name in {"embedding", *OF_MODELS} & {*case.method.needs, *["embedding"][: "match" in case.method.needs]}:
         for bad, found in ((float("nan"), "NaN"), (float("inf"), "infinity"), (None, "nothing")):
             values = make_pool()[name].to_pylist()
             values[7] = [bad, *values[7][1:]]
@@ -407,9 +418,10 @@ def _with_column(name: str, values: list[Any]) -> pa.Table:
     return make_pool().set_column(make_pool().column_names.index(name), name, column)
 
 
-@_check(_needs("score", "cost"))
+@_check(_needs("score", "cost", *NUMBERS))
 def numbers_must_be_finite(case: Case) -> None:
-    for name in {case.score if need == "score" else need for need in {"score", "cost"} & set(case.method.needs)}:
+    for need in {"score", "cost", *NUMBERS} & set(case.method.needs):
+        name = case.score if need == "score" else need
         for bad in (float("nan"), float("inf"), float("-inf"), None):
             values: list[float | None] = [float(value) for value in make_pool()[name].to_pylist()]
             values[7] = bad
@@ -471,7 +483,7 @@ def _need(pool: pa.Table, need: str) -> Any:
         return np.array([len(text) for text in lengths[need]["text"].to_pylist()])
     if need in ("label", "group"):
         return np.unique(pool[need].to_numpy(zero_copy_only=False), return_inverse=True)[1]
-    if need in ("embedding", "probs"):
+    if need in ("embedding", *OF_MODELS):
         return _matrix(pool, need)
     if need in ("target_embedding", "match"):
         target = _matrix(make_target(), "embedding")

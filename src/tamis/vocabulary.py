@@ -180,7 +180,36 @@ WORDS = {
         Word(
             "probs", "[n, k]", "float32", "class probabilities, which sum to 1", "--use probs=COLUMN, 'p*' or FILE.npy"
         ),
+        Word(
+            "null_probs",
+            "[n, k]",
+            "float32",
+            "class probabilities by a model that did not see the input",
+            "--use null_probs=COLUMN, 'p*' or FILE.npy",
+        ),
+        Word(
+            "margins",
+            "[n, T]",
+            "float32",
+            "at each visit, the logit of the label less the largest other",
+            "--use margins=COLUMN, 'm*' or FILE.npy",
+        ),
+        Word(
+            "correct",
+            "[n, T]",
+            "float32",
+            "at each visit, 1 if the model was right, else 0",
+            "--use correct=COLUMN, 'c*' or FILE.npy",
+        ),
         Word("mis_score", "[n]", "float64", "a second score; low casts doubt on the label", "--use mis_score=COLUMN"),
+        Word("loss", "[n]", "float64", "the loss of the model that learns", "--use loss=COLUMN"),
+        Word(
+            "reference_loss",
+            "[n]",
+            "float64",
+            "the loss of a model trained on other data",
+            "--use reference_loss=COLUMN",
+        ),
         Word("tags", "[n]", "Tags", "the tags of each example", "--use tags=COLUMN of lists of text"),
         Word("tag_embedding", "[tags, e]", "float32", "a vector per tag", "--use tag_embedding=FILE of tag and vector"),
         Word("balance", "", "list of Balance", "shares wanted of groups", "--use balance=COLUMN=GROUP:SHARE,…"),

@@ -22,9 +22,9 @@ import pyarrow.parquet as pq
 from tamis import cli as command_line
 from tamis.errors import TamisError
 from tamis.refusals import CATALOGUE, Refusal
-from tamis.testing import make_pool, make_target
+from tamis.testing import NUMBERS, OF_MODELS, make_pool, make_target
 
-WIDE = ["embedding", "probs", "quality", "mis_score", "tags"]  # columns of methods on sets
+WIDE = ["embedding", "quality", "tags", *OF_MODELS, *NUMBERS]  # columns of methods on sets
 
 POOL = make_pool(12).drop_columns(WIDE)
 ROWS = POOL.to_pylist()

@@ -19,7 +19,7 @@ from tamis.pool.vectors import vectors_for
 if TYPE_CHECKING:
     from tamis.engine.plan import Plan
 
-MATRICES = ("probs", "match")
+MATRICES = ("probs", "null_probs", "margins", "correct", "match")
 BOUND = (*MATRICES, "tags", "tag_embedding", "target_embedding", "balance")
 
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from tamis import refusals
 from tamis.budget import UNITS, Budget, said_shares
-from tamis.engine.bindings import BOUND
+from tamis.engine.bindings import BOUND, MATRICES
 from tamis.engine.ids import read_ids
 from tamis.pool.base import missing_column
-from tamis.pool.roles import ACCEPTS, need_text, said_kind
+from tamis.pool.roles import ACCEPTS, flag_of, need_text, said_kind
 from tamis.registry import nearest
 from tamis.vocabulary import WORDS
 
@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from tamis.engine.request import Request
     from tamis.registry import Method
 
-COLUMN_NEEDS = {"score": "numbers", "cost": "numbers", "mis_score": "numbers", "label": "codes", "group": "codes"}
+COLUMN_NEEDS = dict.fromkeys(("score", "cost", "mis_score", "loss", "reference_loss"), "numbers")
+COLUMN_NEEDS |= {"label": "codes", "group": "codes"}
 TEXT_NEEDS = {"text", "length"}
 TARGET_NEEDS = {"target_text", "target_length", "target_embedding"}
 OF_TEXTS = ("text", "length")  # what a method gets that scores while texts are read
-OF_BLOCKS = ("key", *COLUMN_NEEDS, "length", "embedding", "probs")  # what one gets that scores rows afterwards
+OF_MODELS = tuple(word for word in MATRICES if word != "match")  # what nothing but --use brings
+OF_BLOCKS = ("key", *COLUMN_NEEDS, "length", "embedding", *OF_MODELS)  # what one gets that scores rows afterwards
 OF_ALL = (*OF_BLOCKS, *BOUND, "rng", "target", "target_length", "start", "mass", "count")  # what one gets that sees all
 
 
@@ -46,7 +48,7 @@ def check_needs(plan: "Plan", place: str) -> None:
     for need in needs:
         if need in COLUMN_NEEDS and need not in plan.roles:
             raise _need_without_column(plan, need, place)
-        if need in ("probs", "tags", "tag_embedding", "balance") and need not in plan.request.use:
+        if need in (*OF_MODELS, "tags", "tag_embedding", "balance") and need not in plan.request.use:
             raise refusals.NEED_NOT_BOUND(plan.method.name, need=need, supply=WORDS[need].supply)
     if not TARGET_NEEDS.isdisjoint(needs) and not plan.request.target:
         raise refusals.TARGET_NEEDED(plan.method.name)
@@ -56,7 +58,7 @@ def _need_without_column(plan: "Plan", need: str, place: str) -> Exception:
     """The refusal of a need whose column is not said: it lists the columns that could be meant."""
     columns = ", ".join(name for name, kind in plan.pool.schema.items() if kind in (*ACCEPTS[need], "null"))
     if columns:
-        return refusals.NEED_WITHOUT_COLUMN(plan.method.name, need=need, columns=columns)
+        return refusals.NEED_WITHOUT_COLUMN(plan.method.name, need=need, flag=flag_of(need), columns=columns)
     accepted = " or ".join(ACCEPTS[need])
     return refusals.NEED_WITHOUT_ANY_COLUMN(plan.method.name, need=need, place=place, accepted=accepted)
 

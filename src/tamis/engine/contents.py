@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tamis.engine.bindings import MATRICES
 from tamis.engine.frame import Frame
 from tamis.engine.vectors import VectorFile
 from tamis.ops.hashing import hash_rows
@@ -79,7 +80,7 @@ def columns_read(frame: Frame, number: int) -> Iterator[tuple[str, NDArray[Any]]
     part = frame.parts[number]
     if part.with_name(f"{part.stem}.texts.npy").exists():
         yield "text", frame.text_hashes(number)
-    for name in ("embedding", "match", "probs"):
+    for name in ("embedding", *MATRICES):
         if (vectors := part.with_name(f"{part.stem}.{name}.npy")).exists():
             yield name, np.load(vectors, allow_pickle=False)
 

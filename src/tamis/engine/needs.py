@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tamis import refusals
 from tamis.engine.bindings import MATRICES, tag_matrix
+from tamis.engine.checks import COLUMN_NEEDS, OF_BLOCKS
 from tamis.engine.frame import Frame
 from tamis.engine.parts import BLOCK_BYTES
 from tamis.engine.plan import Plan
@@ -22,13 +23,13 @@ def need_column(plan: Plan, frame: Frame, need: str) -> NDArray[Any]:
         return frame.keys(plan.request.seed)
     if need == "length":
         return frame.column("length", np.int64)
-    if need in ("score", "cost", "mis_score"):
+    if COLUMN_NEEDS.get(need) == "numbers":
         return frame.column(f"number:{plan.roles[need].column}", np.float64)
     if need in ("label", "group"):
         return frame.codes(plan.roles[need].column)
     if need in ("embedding", *MATRICES):
         return frame.vectors(plan.bindings.files.get(need), need)
-    known = "key, length, score, cost, mis_score, label, group, embedding, probs"
+    known = ", ".join(OF_BLOCKS)
     raise refusals.NEED_NOT_SUPPLIED(plan.method.name, need=need, kind=f"a {plan.method.kind}", known=known)
 
 

@@ -16,7 +16,7 @@ from tamis.engine.plan import Plan
 from tamis.engine.tasks import check_scores
 from tamis.ops.hashing import mix64
 from tamis.registry import accepted
-from tamis.vocabulary import Order, Points
+from tamis.vocabulary import Admitted, Order, Points
 
 Rows = NDArray[np.int64]
 
@@ -32,6 +32,7 @@ class Scores:
     def from_columns(cls, plan: Plan, frame: Frame, work: Path) -> "Scores":
         """Scores that need only what the scan brought, block by block."""
         columns: list[NDArray[np.float64]] = []
+        admitted: NDArray[np.bool_] | None = None
         parameters = accepted(plan.method.function, plan.parameters)
         for start in range(0, frame.rows, BLOCK):
             block = slice(start, min(start + BLOCK, frame.rows))
@@ -39,11 +40,15 @@ class Scores:
             needs = {need: as_given(need_column(plan, frame, need)[block]) for need in wanted}
             with guarded(plan.method), rows_named(lambda place, first=start: frame.where(first + place)):  # type: ignore[misc]
                 scored = plan.method.function(**needs, **parameters)
+            if isinstance(scored, Admitted):
+                scored, mask = scored
+                admitted = blank(work, "admitted", (frame.rows,), np.bool_) if admitted is None else admitted
+                admitted[block] = mask
             found = check_scores(plan.method, scored, block.stop - start)
             columns = columns or [blank(work, f"score{i}", (frame.rows,), np.float64) for i in range(found.shape[1])]
             for column, values in zip(columns, found.T, strict=True):
                 column[block] = values
-        return cls(columns)
+        return cls(columns, admitted)
 
     @classmethod
     def from_whole(cls, plan: Plan, frame: Frame, targets: list[Frame], eligible: Rows, work: Path) -> "Scores":

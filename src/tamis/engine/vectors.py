@@ -36,7 +36,7 @@ class VectorFile:
                 found = self._of_archive()
         except (OSError, ValueError, EOFError) as error:
             raise refusals.VECTOR_FILE_UNREADABLE(self.path, said=" ".join(str(error).split())[:120]) from None
-        if found.ndim != 2 or found.dtype.kind not in "fiu" or not found.size:
+        if found.ndim != 2 or found.dtype.kind not in "fiub" or not found.size:
             raise refusals.VECTOR_FILE_SHAPE(self.path, shape=list(found.shape), dtype=found.dtype)
         return np.asarray(found)
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 import tamis
 from tamis import refusals
+from tamis.engine.bindings import MATRICES
 from tamis.engine.console import Console
 from tamis.engine.folder import Folder
 from tamis.engine.launch import usable_cores
@@ -115,7 +116,7 @@ class Bench:
         for one in self.plan.contenders:
             used |= {role.column for role in one.plan.roles.values()}
             used |= {name for kind in ("numbers", "codes") for name in one.plan.columns[kind]}
-            made = [one.plan.pool.derived.get(word) for word in ("probs", "match", "tags")]
+            made = [one.plan.pool.derived.get(word) for word in (*MATRICES, "tags")]
             used |= {name for found in made if found is not None for name in found.sources}
         return used | {budget.unit for budget in self.plan.budgets}
 

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from tamis import refusals
 from tamis.errors import BadRow
+from tamis.refusals import Refusal
 
 Floats = NDArray[np.float64]
 
@@ -12,7 +13,7 @@ TOLERANCE = 1e-3
 BLOCK_BYTES = 1 << 20
 
 
-def check_probabilities(probs: NDArray[np.float32]) -> None:
+def check_probabilities(probs: NDArray[np.float32], refusal: Refusal = refusals.PROBABILITIES_UNUSABLE) -> None:
     """Raise `BadRow` for the first row of `float32 [n, k]` with a negative number or a sum that is not 1 ± 0.001."""
     size = max(1, BLOCK_BYTES // (8 * max(probs.shape[1], 1)))
     for start in range(0, len(probs), size):
@@ -23,7 +24,7 @@ def check_probabilities(probs: NDArray[np.float32]) -> None:
             row = int(np.argmax(bad))
             least = block[row].min(initial=1)
             said = f"hold {least:.6g}" if least < 0 else f"sum to {sums[row]:.6g}"
-            raise BadRow(start + row, refusals.PROBABILITIES_UNUSABLE, count=probs.shape[1], said=said)
+            raise BadRow(start + row, refusal, count=probs.shape[1], said=said)
 
 
 def normalised(probs: NDArray[np.float32]) -> Floats:

@@ -21,13 +21,14 @@ ACCEPTS = {
     "cost": ("integer", "number"),
     "score": ("integer", "number"),
     "mis_score": ("integer", "number"),
+    "loss": ("integer", "number"),
+    "reference_loss": ("integer", "number"),
     "weight": ("integer", "number"),
     "image": ("bytes", "text", "other"),
 }
 GUESSED = ACCEPTS | {"image": ("bytes", "other")}
 IMAGES = "bytes, text (paths of files) or a struct with bytes or a path"
-
-
+BY_USE = ("mis_score", "loss", "reference_loss")  # roles that have no flag of their own
 NONE = "none"
 
 
@@ -57,17 +58,27 @@ def find_roles(
         accepted = ACCEPTS.get(role)
         if column not in schema:
             fitting = {name: kind for name, kind in schema.items() if not accepted or kind in (*accepted, "null")}
-            raise missing_column(column, fitting or schema, place, f"--{role}")
+            raise missing_column(column, fitting or schema, place, flag_of(role))
         if accepted and schema[column] not in (*accepted, "null"):
             kind = said_kind(column, schema, mixed or {})
             needed = IMAGES if role == "image" else " or ".join(accepted)
-            raise refusals.COLUMN_WRONG_TYPE(place, name=column, kind=kind, flag=f"--{role}", accepted=needed)
+            raise refusals.COLUMN_WRONG_TYPE(place, name=column, kind=kind, flag=flag_of(role), accepted=needed)
         roles[role] = Role(column, "given")
     for role, names in GUESSES.items():
         found = [name for name in names if schema.get(name) in GUESSED[role]]
         if given.get(role) is None and found:
             roles[role] = Role(found[0], "guessed")
     return roles
+
+
+def flag_of(role: str) -> str:
+    """The flag that gives a column a role.
+
+    Examples:
+        >>> flag_of("label"), flag_of("mis_score")
+        ('--label', '--use mis_score')
+    """
+    return f"--use {role}" if role in BY_USE else f"--{role}"
 
 
 def said_kind(column: str, schema: Mapping[str, str], mixed: Mapping[str, str]) -> str:
