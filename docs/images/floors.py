@@ -26,9 +26,9 @@ FLOORS = (
         ("cli", "api", "sklearn", "usage", "testing"),
     ),
     Floor(
-        "evidence · look",
-        "does it beat random at equal cost? into pools and selections: inspect, why",
-        ("evidence", "look"),
+        "evidence · look · torch",
+        "does it beat random at equal cost? into pools and selections: inspect, why; training loops",
+        ("evidence", "look", "torch"),
     ),
     Floor("engine", "request → plan → run → resume; steps; local processes", ("engine",)),
     Floor(
