@@ -659,6 +659,9 @@ SAMPLER_UNTOLD = Refusal(
 )
 SAMPLER_STATE = Refusal("it was saved with {name}={found}, and this is {name}={wanted}", "make the sampler as it was")
 SAMPLER_STATE_OF_OTHER = Refusal("it is no state of a {wanted}", "give what its state_dict returned")
+SAMPLER_RESUME = Refusal(
+    "a loaded state goes on at {place}, which would be lost", "begin with range(sampler.epoch, …), here with {epoch}"
+)
 SAMPLER_RANK = Refusal(
     "of {world} processes there is none with that rank", "give rank= from 0 to world - 1, with world="
 )

@@ -79,3 +79,18 @@ def test_half_a_group_is_rounded_up():
 def test_what_is_refused(groups, scale):
     with pytest.raises(Refused, match="out of range"):
         window(1, groups, scale)
+
+
+def test_one_large_loss_does_not_blur_the_others():
+    losses = np.random.default_rng(0).exponential(size=5000).astype(np.float32)
+    losses[7] = 1e5
+    codes = grouped(losses, 10)
+    values, counts = np.unique(losses.astype(float), return_counts=True)
+    starts = np.append(best_cuts(values, counts.astype(float), 10), len(values))
+    best = [values[a:b] for a, b in itertools.pairwise(starts)]
+    found = [losses[codes == group].astype(float) for group in range(10)]
+    assert squares(found) <= 1.01 * squares(best)
+
+
+def squares(parts):
+    return sum(float(((part - part.mean()) ** 2).sum()) for part in parts)

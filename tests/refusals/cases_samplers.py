@@ -34,6 +34,13 @@ def selected(package):
     package.FromSelection(tamis.select(make_pool(12), "random", budget=3)).weights([99])
 
 
+def loses_its_place(package):
+    """Another epoch than that in the middle of which a loaded state goes on."""
+    sampler = package.RS2(20, 0.5)
+    sampler.load_state_dict(package.RS2(20, 0.5).state_dict(done=3))
+    sampler.set_epoch(4)
+
+
 KEY = np.arange(5, dtype=np.uint64)
 
 CASES = {
@@ -53,6 +60,7 @@ CASES = {
         lambda: infobatch(KEY).draw(infobatch(KEY).start(5), 1, KEY),
         ["infobatch", "epoch 1", "update"],
     ),
+    "sampler without its place": torch("sampler-resume", loses_its_place, ["epoch=4", "visit 3", "sampler.epoch"]),
     "sampler of another size": torch(
         "sampler-state", lambda t: resumed(t, t.RS2(20, 0.5), t.RS2(21, 0.5)), ["RS2", "n=20", "n=21"]
     ),

@@ -41,8 +41,9 @@ def seta(
         U = a random ⌊q n⌋ of the rows, q = clip(1 − r, 0.1, 1), divided into G groups by the losses told last
         epoch 0: all of U;  epoch c < δ T: groups start … start + W − 1;  epoch c ≥ δ T: all of U
 
-    with W = max(1, ⌊α G + ½⌋) and start = (c − 1) mod (G − W + 1). Groups are those of k-means in one dimension, found
-    exactly. Where losses have fewer values than groups, they are G equal parts in the order of losses.
+    with W = max(1, ⌊α G + ½⌋) and start = (c − 1) mod (G − W + 1). Groups are those of k-means in one dimension, of
+    at most 4,096 runs of losses. Where losses have fewer values than groups, they are G equal parts in the order of
+    losses.
 
     Args:
         key: `uint64 [n]`, `hash(seed, id)`.

@@ -1,4 +1,4 @@
-"""Groups of examples by their losses: k-means in one dimension, exact, and the window of groups of an epoch."""
+"""Groups of examples by their losses: k-means in one dimension, and the window of groups of an epoch."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,6 +14,7 @@ Codes = NDArray[np.int64]
 MOST_BINS = 4096
 EXACT_TO = 1 << 16
 _BLOCK = 1 << 20
+_SAMPLE, _ENDS = 1 << 20, 64
 
 
 class Window(NamedTuple):
@@ -47,11 +48,12 @@ def window(epoch: int, groups: int, scale: float, *, from_easiest: bool = True) 
 
 
 def grouped(losses: Floats, groups: int) -> Codes:
-    """The group of each loss, 0 the smallest: k-means in one dimension, of which no better one exists.
+    """The group of each loss, 0 the smallest: k-means in one dimension.
 
-    Up to 65,536 losses with at most 4,096 values this is exact. Others are put into 4,096 bins of equal width, and bins
-    are grouped by the means and numbers of what is in them. Where there are fewer values than groups, groups are equal
-    parts of the losses in ascending order, equal ones as they stand.
+    Up to 65,536 losses with at most 4,096 values this is exact. Others are put into 4,096 bins of about equal numbers
+    of losses, the 64 largest and smallest into bins of their own, and bins are grouped by their means and numbers.
+    Where there are fewer values than groups, groups are equal parts of the losses in ascending order, equal ones as
+    they stand.
 
     Args:
         losses: `[n]`, finite.
@@ -138,16 +140,23 @@ def _binned(losses: Floats) -> tuple[Codes, Floats, Floats]:
         values, bins, counts = np.unique(losses, return_inverse=True, return_counts=True)
         if len(values) <= MOST_BINS:
             return bins, values.astype(np.float64), counts.astype(np.float64)
-    low, high = float(losses.min()), float(losses.max())
+    edges = _edges(losses)
     bins = np.empty(len(losses), np.int64)
-    number, sums = np.zeros(MOST_BINS), np.zeros(MOST_BINS)
+    number, sums = np.zeros(len(edges)), np.zeros(len(edges))
     for start in range(0, len(losses), _BLOCK):
-        block = losses[start : start + _BLOCK].astype(np.float64)
-        width = (high - low) or 1.0
-        found = np.minimum((block - low) / width * MOST_BINS, MOST_BINS - 1).astype(np.int64)
+        block = losses[start : start + _BLOCK]
+        found = np.searchsorted(edges, block, side="right") - 1
         bins[start : start + _BLOCK] = found
-        number += np.bincount(found, minlength=MOST_BINS)
-        sums += np.bincount(found, block, MOST_BINS)
+        number += np.bincount(found, minlength=len(edges))
+        sums += np.bincount(found, block.astype(np.float64), len(edges))
     full = number > 0
     renumbered = np.cumsum(full) - 1
     return renumbered[bins], sums[full] / number[full], number[full]
+
+
+def _edges(losses: Floats) -> Floats:
+    """Where bins begin that hold about as many losses each; the largest and the smallest have bins of their own."""
+    ends = np.partition(losses, (_ENDS, -_ENDS))
+    some = np.sort(losses[:: max(1, len(losses) // _SAMPLE)])
+    inner = some[np.arange(MOST_BINS) * len(some) // MOST_BINS]
+    return np.unique(np.concatenate((ends[:_ENDS], inner, ends[-_ENDS:])))

@@ -15,6 +15,7 @@ from tamis.engine.console import Console
 from tamis.measure.gradient_norms import places_of
 from tamis.ops.hardness import class_deviations
 from tamis.torch.batches import Collate, in_mode, in_order, moved, outputs
+from tamis.torch.measuring import check_classes
 
 Floats = NDArray[np.float64]
 
@@ -119,7 +120,7 @@ def _deviations(
     given = pytree.tree_map(lambda one: x if one is floats[0] else one, inputs)
     mean = torch.zeros_like(x, dtype=torch.float64)
     squares = torch.zeros_like(mean)
-    for t, gradient in enumerate(_gradients(model, states, given, x, labels, activation), 1):
+    for t, gradient in enumerate(_gradients(model, states, given, x, labels, activation, row), 1):
         off = gradient.double() - mean
         mean += off / t
         squares += off * (gradient.double() - mean)
@@ -137,7 +138,7 @@ def _deviations(
 
 
 def _gradients(
-    model: nn.Module, states: list[dict[str, Tensor]], inputs: Any, x: Tensor, labels: Any, activation: str
+    model: nn.Module, states: list[dict[str, Tensor]], inputs: Any, x: Tensor, labels: Any, activation: str, row: int
 ) -> Iterator[Tensor]:
     """`S_t` for each checkpoint, each a fresh one."""
     caller = _Outputs(model)
@@ -145,6 +146,7 @@ def _gradients(
         places = {f"model.{name}": one for name, one in state.items()}
         with torch.enable_grad():
             logits = torch.func.functional_call(caller, places, (inputs,), tie_weights=False)
+            check_classes(logits, labels, row)
             if logits.dim() != 2 or labels.shape != logits.shape[:1] or labels.is_floating_point():
                 raise refusals.MEASURE_LOGITS("outputs", found=list(logits.shape), labels=list(labels.shape))
             values = logits.softmax(1) if activation == "prob" else logits

@@ -142,7 +142,7 @@ class _Losses:
     def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Of `[b, k]` and `[b]`, or the mean or sum of those of `[b, t, k]` and `[b, t]`."""
         if self.row is not None:
-            _check(logits, labels, self.row)
+            check_classes(logits, labels, self.row)
             self.row = None
         if logits.dim() == 2:
             return functional.cross_entropy(logits, labels, reduction="none")
@@ -166,7 +166,7 @@ def _of_batch(norms: GradientNorms, inputs: Any, labels: Any, names: list[str], 
     found |= {name: _finite(gradient, "gradient", row) for name, gradient in gradients.items()}
     wanted = [name for name in names if name in SIGNALS and name != "loss"]
     if wanted:
-        _check(logits, labels, row)
+        check_classes(logits, labels, row)
         signals = _signals(logits, labels, row)
         found |= {name: signals[:, SIGNALS.index(name)] for name in wanted}
     for name in ("probs", "embedding"):
@@ -193,7 +193,7 @@ def _signals(logits: Tensor, labels: Tensor, row: int) -> Array:
 
 def _vectors(name: str, logits: Tensor, labels: Any, seen: list[Tensor], row: int, model: str) -> Array:
     if name == "probs":
-        _check(logits, labels, row)
+        check_classes(logits, labels, row)
         if logits.dim() == 3:
             raise refusals.MEASURE_NOT_OF_SEQUENCES("what='probs'", positions=logits.shape[1], name=name)
         return _finite(logits.double().softmax(1), "output", row).astype(np.float32)
@@ -226,7 +226,7 @@ def _last_inputs(model: nn.Module, seen: list[Tensor], asked: bool) -> Iterator[
             hook.remove()
 
 
-def _check(logits: Any, labels: Any, row: int) -> None:
+def check_classes(logits: Any, labels: Any, row: int) -> None:
     """Refuse what is no classification: of examples, or of each position of sequences."""
     shapes = tuple(list(x.shape) if isinstance(x, Tensor) else type(x).__name__ for x in (logits, labels))
     alike = isinstance(logits, Tensor) and isinstance(labels, Tensor) and logits.shape[:-1] == labels.shape

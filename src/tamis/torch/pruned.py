@@ -1,5 +1,6 @@
 """Samplers that leave out by the losses they are told: InfoBatch and SeTa."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from tamis import refusals
 from tamis.ops.permutation import permutation
 from tamis.ops.pruning import Kept, check_epochs, easy_pruned, is_annealed, keep_ratio, window_kept
-from tamis.torch.ranks import array, gathered
+from tamis.torch.ranks import array, gathered, processes
 from tamis.torch.visits import Ids, Visits, tensor
 
 
@@ -39,7 +40,7 @@ class Pruned(Visits):
         self.ratio, self.epochs, self.annealing, self.keep = ratio, epochs, annealing, keep_ratio(ratio)
         super().__init__(n, seed, rank=rank, world=world, even=even)
         self.losses = np.full(self.n, np.nan, np.float32)
-        self._told = False
+        self._told = 0  # losses in the epoch
         self._drawn: tuple[int, Kept] | None = None  # of an epoch that was begun
 
     @property
@@ -70,7 +71,7 @@ class Pruned(Visits):
         self._begin()  # what an epoch keeps does not hang on what is told in it
         every, found = gathered(lambda: self._measured(ids, losses))
         self.losses[every] = found
-        self._told |= bool(len(every))
+        self._told += len(every)
         self._note(every)
 
     def loss(self, ids: Any, losses: torch.Tensor) -> torch.Tensor:
@@ -94,11 +95,21 @@ class Pruned(Visits):
             return self._drawn[1]
         if not self._told and not self._is_blind():
             raise refusals.SAMPLER_UNTOLD(type(self).__name__, epoch=self.epoch)
+        if self._drawn is not None and not self._is_blind() and self.world > processes():
+            self._warn_of_others(self._drawn[1].visited)
         return self._draw()
+
+    def _warn_of_others(self, visited: int) -> None:
+        """Say that processes know different losses, where nothing shares them and the user did not."""
+        if self._told < visited:
+            said = f"{type(self).__name__} was told {self._told:,} losses of the {visited:,} visits"
+            said += f" of {self.world} processes"
+            fix = "set up torch.distributed before making it, or tell every process all losses"
+            warnings.warn(f"{said}, so that their parts overlap and leave out others; {fix}", stacklevel=4)
 
     def _begin(self) -> None:
         if self._drawn is None or self._drawn[0] != self.epoch:
-            self._drawn, self._told = (self.epoch, self._kept()), False
+            self._drawn, self._told = (self.epoch, self._kept()), 0
 
     def _from(self, start: int) -> Iterator[Ids]:
         return self._kept().visits(permutation(self.n, self.seed, self.epoch), start)
@@ -133,7 +144,7 @@ class Pruned(Visits):
 
     def _load(self, state: Mapping[str, Any]) -> None:
         self.losses = np.array(array(state["losses"]), np.float32)
-        self._told, self._drawn = bool(state["told"]), None
+        self._told, self._drawn = int(state["told"]), None
         if state["drawn"] >= 0:
             rows, heavy = array(state["rows"]), array(state["heavy"])
             kept = np.unpackbits(rows, count=self.n).view(bool)

@@ -19,6 +19,11 @@ def is_shared() -> bool:
     return bool(dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1)
 
 
+def processes() -> int:
+    """How many processes `torch.distributed` has; 1 where it is not set up."""
+    return int(dist.get_world_size()) if is_shared() else 1
+
+
 def who(rank: int | None, world: int | None) -> tuple[int, int]:
     """Rank and number of processes, as given or as `torch.distributed` has them; refuses what cannot be."""
     if rank is None and world is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from tamis import refusals
@@ -118,6 +119,8 @@ class RS2(FullData):
         super().__init__(n, ratio, seed, rank=rank, world=world, even=even)
         self.replacement = replacement
         self.labels = None if labels is None else _codes("labels", labels, self.n)
+        if self.labels is not None and (never := int(np.sum(shares_of(self.labels, self._visits) == 0))):
+            warnings.warn(f"{never} classes are too small for a place in a round, and are never visited", stacklevel=2)
 
     def _parameters(self) -> dict[str, Any]:
         of_labels = None if self.labels is None else _digest(self.labels)
@@ -343,18 +346,20 @@ class FromSelection(Visits):
         """How many rows are kept."""
         return self.n
 
-    def weights(self, ids: Any) -> NDArray[np.float32]:
-        """The weight of each of `ids`, which are what the sampler yields: `float32`, beside them."""
+    def weights(self, ids: Any) -> Any:
+        """The weight of each of `ids`, which the sampler yields, `float32`: a tensor beside a tensor, else an array."""
         found = array(ids).astype(np.int64)
         places = found if self.subset else np.searchsorted(self._sorted, found)
         known = (places >= 0) & (places < self.n)
         known[known] = self.subset | (self._sorted[places[known]] == found[known])
         if not known.all():
             raise refusals.ROW_NOT_SELECTED(f"ids[{int(np.argmin(known))}]", row=int(found[np.argmin(known)]))
-        return np.asarray(self._weights[places])
+        weights = np.asarray(self._weights[places])
+        return torch.from_numpy(weights).to(ids.device) if isinstance(ids, torch.Tensor) else weights
 
     def _parameters(self) -> dict[str, Any]:
-        return {"shuffle": self.shuffle, "rows": _digest(self.rows)}
+        kept = _digest(self._sorted) + _digest(self._weights)
+        return {"shuffle": self.shuffle, "subset": self.subset, "rows": _digest(self.rows), "selection": kept}
 
     def _from(self, start: int) -> Iterator[Ids]:
         if not self.shuffle:

@@ -95,6 +95,9 @@ class Visits(Sampler[int]):
         if epoch < 0:
             raise refusals.PARAMETER_OUT_OF_RANGE(f"epoch={epoch}", accepted="0 or more")
         same = epoch == self.epoch
+        if self._resume and not same:
+            place = f"visit {self._resume:,} of epoch {self.epoch:,}"
+            raise refusals.SAMPLER_RESUME(f"epoch={epoch}", place=place, epoch=self.epoch)
         self.epoch = int(epoch)
         self._restart(self._resume if same else None)
 
@@ -107,7 +110,8 @@ class Visits(Sampler[int]):
         """
         position = self.position if done is None else int(done)
         fixed = {"n": self.n, "seed": self.seed, "world": self.world, "even": self.even, **self._parameters()}
-        return {"sampler": type(self).__name__, "fixed": fixed, "epoch": self.epoch, "position": position}
+        found = {"sampler": type(self).__name__, "fixed": fixed, "epoch": self.epoch, "position": position}
+        return found | {"done": self._done and done is None}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on exactly from what `state_dict` returned: the next iteration serves what is left of the epoch.
@@ -124,7 +128,9 @@ class Visits(Sampler[int]):
         self.epoch = int(state["epoch"])
         self._load(state)
         self._restart(int(state["position"]))
-        self._done = self._reached > 0 and len(self) <= self._reached
+        if state.get("done") or 0 < len(self) <= self._reached:
+            self.epoch += 1
+            self._restart(None)
 
     def _load(self, state: Mapping[str, Any]) -> None:
         """Take over what a subclass has put into its state."""
