@@ -76,6 +76,8 @@ class SetFunction(Protocol):
     """Whether gains only shrink as rows are taken: then lazy greedy is exact, and gain per cost makes sense."""
     monotone: bool = True
     """Whether gains are also those of a function of sets that never falls: then the greedy has a bound."""
+    divided: bool = False
+    """Whether `best` divides rows among groups before it compares gains: a bound is then among sets so divided."""
     admitted: NDArray[np.bool_] | None = None
     """`bool [size]`, the rows that may be taken at all; None for all of them."""
 

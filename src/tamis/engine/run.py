@@ -32,7 +32,6 @@ from tamis.engine.worker import peak_mb
 from tamis.engine.workers import Workers
 from tamis.kernels import announced, compile_kernels
 from tamis.ops.ranking import descending
-from tamis.ops.stratified import Stratified
 from tamis.pool import Pool
 from tamis.pool.base import digest
 from tamis.registry import accepted, returned
@@ -440,7 +439,7 @@ def bound_of(plan: Plan, function: SetFunction) -> str | None:
         return None
     assert plan.budget is not None and plan.chooser is not None
     plain = not (plan.quota or plan.floor or plan.budget.is_cost)
-    if isinstance(getattr(function, "function", function), Stratified):  # also of which a sample is looked at
+    if function.divided:
         return "1 - 1/e of the best set that is divided alike" if plain and not plan.chooser.draws else None
     if plan.chooser.draws:
         return f"1 - 1/e - {plan.chooser_parameters['epsilon']:g} of the best set, in the mean" if plain else None

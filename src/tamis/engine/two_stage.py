@@ -22,7 +22,6 @@ from tamis.engine.setwise import Growing
 from tamis.limits import Limits
 from tamis.ops.hashing import mix64
 from tamis.ops.listed import fitting
-from tamis.ops.stratified import Stratified
 from tamis.pool.base import digest
 from tamis.registry import accepted
 from tamis.vocabulary import Order, Points, SetFunction
@@ -192,7 +191,9 @@ def in_parts(
         mass = masses(plan, frame, points.rows)
     function = method_result(plan, frame, targets, union[order], seen.had, count, mass, points)
     plain = limits.cost is None and limits.bin is None and least is None and each == count
-    rival = _best_part(found, count - len(seen.must)) if plain and judges_sets(function) else None
+    rival = (
+        _best_part(found, count - len(seen.must)) if plain and function.submodular and not function.divided else None
+    )
     if rival is not None and function.monotone and plan.chooser is not None and not plan.chooser.draws:
         run.objective["bound"] = BOUND + (LIKE_THE_POOL if "mass" in plan.method.needs else "")
     return Union(function, union[order], rival)
@@ -207,11 +208,6 @@ def _points(plan: Plan, frame: Frame, rows: Rows, candidates: int) -> Points | N
     listed = fitting(plan.memory, len(rows), candidates, vectors.shape[1])
     listed = min(listed, plan.parameters.get("neighbours") or listed)
     return Points(vectors, rows, listed) if listed >= LISTED else None
-
-
-def judges_sets(function: SetFunction) -> bool:
-    """Whether the greedy takes what adds most to the value of a set, so that a set of more value is better."""
-    return function.submodular and not isinstance(function, Stratified)
 
 
 def _best_part(found: list[dict[str, NDArray[Any]]], count: int) -> Rows | None:

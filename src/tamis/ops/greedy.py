@@ -93,7 +93,7 @@ class Stochastic(SetFunction):
 
     def __init__(self, function: SetFunction, k: int, key: NDArray[np.uint64], epsilon: float = 0.1) -> None:
         self.function, self.size, self.submodular = function, function.size, function.submodular
-        self.monotone, self.admitted = function.monotone, function.admitted
+        self.monotone, self.divided, self.admitted = function.monotone, function.divided, function.admitted
         self.k, self.key, self.epsilon = k, key, epsilon
         self.sample = max(1, int(np.ceil(self.size / k * np.log(1 / epsilon))))
         self.step = 0

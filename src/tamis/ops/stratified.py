@@ -34,6 +34,8 @@ class Stratified(SetFunction):
         array([1, 0, 2, 4, 3, 5])
     """
 
+    divided = True
+
     def __init__(self, stratum: NDArray[np.int64], functions: Sequence[SetFunction], share: Floats) -> None:
         self.size, self.stratum, self.functions, self.share = len(stratum), stratum, list(functions), share
         self.submodular = all(function.submodular for function in functions)

@@ -69,8 +69,8 @@ class Pruned(Visits):
         A loss that is not finite keeps its example until a finite one is told.
         """
         self._begin()  # what an epoch keeps does not hang on what is told in it
-        every, found = gathered(lambda: self._measured(ids, losses))
-        self.losses[every] = found
+        every, found = gathered(lambda: self._measured(ids, losses), 1)
+        self.losses[every] = found[:, 0]
         self._told += len(every)
         self._note(every)
 
@@ -114,11 +114,11 @@ class Pruned(Visits):
     def _from(self, start: int) -> Iterator[Ids]:
         return self._kept().visits(permutation(self.n, self.seed, self.epoch), start)
 
-    def _measured(self, ids: Any, losses: Any) -> tuple[Ids, NDArray[np.float32]]:
+    def _measured(self, ids: Any, losses: Any) -> tuple[Ids, NDArray[np.float64]]:
         own, found = self._ids(ids), array(losses).astype(np.float32)
         if own.shape != found.shape:
             raise refusals.SAMPLER_SHAPES("losses", found=found.shape, wanted=own.shape)
-        return own, found
+        return own, found.astype(np.float64)[:, None]
 
     def _ids(self, ids: Any) -> Ids:
         found = array(ids)

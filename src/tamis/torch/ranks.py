@@ -11,23 +11,18 @@ from numpy.typing import NDArray
 from tamis import refusals
 
 Ids = NDArray[np.int64]
-Losses = NDArray[np.float32]
+Floats = NDArray[np.float64]
 
 
-def is_shared() -> bool:
-    """Whether `torch.distributed` is set up with several processes."""
-    return bool(dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1)
-
-
-def processes() -> int:
-    """How many processes `torch.distributed` has; 1 where it is not set up."""
-    return int(dist.get_world_size()) if is_shared() else 1
+def processes(group: Any = None) -> int:
+    """How many processes `torch.distributed` has in a group, by default in all; 1 where it is not set up."""
+    return int(dist.get_world_size(group)) if dist.is_available() and dist.is_initialized() else 1
 
 
 def who(rank: int | None, world: int | None) -> tuple[int, int]:
     """Rank and number of processes, as given or as `torch.distributed` has them; refuses what cannot be."""
     if rank is None and world is None:
-        return (dist.get_rank(), dist.get_world_size()) if is_shared() else (0, 1)
+        return (dist.get_rank(), processes()) if processes() > 1 else (0, 1)
     if rank is None or world is None or not 0 <= rank < world:
         raise refusals.SAMPLER_RANK(f"rank={rank}, world={world}", world=world)
     return int(rank), int(world)
@@ -42,28 +37,28 @@ def array(values: Any) -> NDArray[Any]:
     return np.asarray((found.float() if small else found).numpy())
 
 
-def gathered(measure: Callable[[], tuple[Ids, Losses]]) -> tuple[Ids, Losses]:
-    """Ids and losses that `measure` gives on each process, by rank; ids travel as the 64-bit integers that they are.
+def gathered(measure: Callable[[], tuple[Ids, Floats]], columns: int, group: Any = None) -> tuple[Ids, Floats]:
+    """Ids, and numbers `float64 [b, columns]`, that `measure` gives on each process of a group, rank after rank.
 
-    A process that refuses tells the others, which would wait for it.
+    Ids and numbers travel as the 64 bits that they are. A process that refuses tells the others, which would wait.
     """
-    if not is_shared():
+    if processes(group) == 1:
         return measure()
     failed: Exception | None = None
     try:
-        ids, losses = measure()
+        ids, numbers = measure()
     except Exception as error:
-        failed, ids, losses = error, np.empty(0, np.int64), np.empty(0, np.float32)
-    sizes = from_all(np.array([-1 if failed else len(ids)]))[:, 0]
+        failed, ids, numbers = error, np.empty(0, np.int64), np.empty((0, columns))
+    packed = np.column_stack([ids, numbers.view(np.int64)])
+    counts = from_all(np.array([-1 if failed else len(packed)]), group)[:, 0]
     if failed:
         raise failed
-    if (sizes < 0).any():
-        raise refusals.RECORD_ELSEWHERE("update", rank=int(np.argmax(sizes < 0)))
-    padded = np.zeros((2, int(sizes.max())), np.int64)
-    padded[:, : len(ids)] = ids, losses.astype(np.float64).view(np.int64)
-    parts = [part[:, :size] for part, size in zip(from_all(padded), sizes.tolist(), strict=True)]
-    both = np.concatenate(parts, axis=1)
-    return both[0], both[1].copy().view(np.float64).astype(np.float32)
+    if (counts < 0).any():
+        raise refusals.RECORD_ELSEWHERE("update", rank=int(np.argmax(counts < 0)))
+    padded = np.zeros((int(counts.max()), packed.shape[1]), np.int64)
+    padded[: len(packed)] = packed
+    every = np.concatenate([part[:count] for part, count in zip(from_all(padded, group), counts, strict=True)])
+    return every[:, 0], every[:, 1:].copy().view(np.float64)
 
 
 def from_all(values: NDArray[np.int64], group: Any = None) -> NDArray[np.int64]:

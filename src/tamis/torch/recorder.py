@@ -11,7 +11,7 @@ import torch.distributed as dist
 from tamis import refusals
 from tamis.ops.dynamics import SIGNALS, Dynamics, Floats, Longs, Scores
 from tamis.torch.history import History
-from tamis.torch.ranks import array, from_all
+from tamis.torch.ranks import array, gathered, processes
 
 Given: TypeAlias = Any
 """A tensor of any device and number type, or what NumPy makes an array of."""
@@ -65,10 +65,8 @@ class Recorder:
         Raises `Refused` for ids out of range or twice, labels outside the classes, what is not finite, other shapes,
         and on the other ranks where one of them refuses.
         """
-        if self._world() == 1:
-            found, signals = self._measure(ids, logits, labels, losses)
-        else:
-            found, signals = self._gathered(ids, logits, labels, losses)
+        columns = 1 if self.dynamics.classes is None else len(SIGNALS)
+        found, signals = gathered(lambda: self._measure(ids, logits, labels, losses), columns, self.group)
         self.dynamics.record(found, signals)
         if self.history is not None:
             self.history.write(found, signals, keep=self._first())
@@ -122,28 +120,5 @@ class Recorder:
         logits, labels, losses = (None if one is None else array(one) for one in (logits, labels, losses))
         return self.dynamics.measure(array(ids), logits, labels, losses=losses)
 
-    def _world(self) -> int:
-        return dist.get_world_size(self.group) if dist.is_available() and dist.is_initialized() else 1
-
     def _first(self) -> bool:
-        return self._world() == 1 or dist.get_rank(self.group) == 0
-
-    def _gathered(self, ids: Given, logits: Given, labels: Given, losses: Given) -> tuple[Longs, Floats]:
-        """What all ranks measured, rank after rank; a rank that refuses tells the others, which would wait for it."""
-        failed: Exception | None = None
-        try:
-            found, signals = self._measure(ids, logits, labels, losses)
-        except Exception as error:
-            failed, found = error, np.empty(0, np.int64)
-            signals = np.empty((0, 1 if self.dynamics.classes is None else len(SIGNALS)))
-        packed = np.column_stack([found, signals.view(np.int64)])
-        counts = from_all(np.array([-1 if failed else len(packed)]), self.group)[:, 0]
-        if failed:
-            raise failed
-        if (counts < 0).any():
-            raise refusals.RECORD_ELSEWHERE("update", rank=int(np.argmax(counts < 0)))
-        padded = np.zeros((int(counts.max()), packed.shape[1]), np.int64)
-        padded[: len(packed)] = packed
-        parts = from_all(padded, self.group)
-        every = np.concatenate([part[:count] for part, count in zip(parts, counts, strict=True)])
-        return every[:, 0], every[:, 1:].copy().view(np.float64)
+        return processes(self.group) == 1 or dist.get_rank(self.group) == 0
