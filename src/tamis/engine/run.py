@@ -22,12 +22,12 @@ from tamis.engine.folds import folds
 from tamis.engine.frame import Frame
 from tamis.engine.guard import guarded, rows_named
 from tamis.engine.launch import Launched, usable_cores, worth_workers
+from tamis.engine.ordered import Ordered, among, bound_of, without_vectors
 from tamis.engine.parts import read_arrays, write_array, write_arrays
 from tamis.engine.plan import Plan
 from tamis.engine.scores import Scores, checked_order, method_result, priorities
 from tamis.engine.setwise import Growing
 from tamis.engine.tasks import Job
-from tamis.engine.vectors import COLUMN, GUESSES
 from tamis.engine.worker import peak_mb
 from tamis.engine.workers import Workers
 from tamis.kernels import announced, compile_kernels
@@ -269,9 +269,7 @@ class Run:
         assert self.plan.method.finish is not None
         return accepted(self.plan.method.finish, self.plan.parameters)
 
-    def order(
-        self, frame: Frame, targets: list[Frame], scores: Scores | None, eligible: NDArray[np.bool_]
-    ) -> "Ordered":
+    def order(self, frame: Frame, targets: list[Frame], scores: Scores | None, eligible: NDArray[np.bool_]) -> Ordered:
         """What orders are made of for any budget: priorities, the method's own order, or its set function."""
         plan = self.plan
         if plan.shares == "tokens":
@@ -299,7 +297,7 @@ class Run:
         return had
 
     def choose(
-        self, frame: Frame, targets: list[Frame], eligible: NDArray[np.bool_], must: NDArray[np.int64], found: "Ordered"
+        self, frame: Frame, targets: list[Frame], eligible: NDArray[np.bool_], must: NDArray[np.int64], found: Ordered
     ) -> Choice:
         """The kept rows."""
         plan = self.plan
@@ -326,7 +324,7 @@ class Run:
         return choice
 
     def _see_all(
-        self, frame: Frame, targets: list[Frame], found: "Ordered", eligible: NDArray[np.bool_], must: NDArray[np.int64]
+        self, frame: Frame, targets: list[Frame], found: Ordered, eligible: NDArray[np.bool_], must: NDArray[np.int64]
     ) -> tuple[Order | None, Growing | None]:
         """The order of a method that divides the whole budget, or the greedy on its set function."""
         plan, rows, count = self.plan, found.rows, self._count(frame, eligible)
@@ -367,7 +365,7 @@ class Run:
         with guarded(self.plan.method), rows_named(lambda place: frame.where(int(rows[place]))):
             yield
 
-    def _value(self, frame: Frame, targets: list[Frame], found: "Ordered", choice: Choice, growing: Growing) -> None:
+    def _value(self, frame: Frame, targets: list[Frame], found: Ordered, choice: Choice, growing: Growing) -> None:
         """Note the objective that was reached, and what is known of how far the best one can be."""
         plan = self.plan
         value = float(np.sum(growing.gains)) if growing.function.submodular else None
@@ -392,60 +390,6 @@ class Run:
             return int(limit)
         mean = float(cost[eligible].mean())
         return max(1, min(int(np.count_nonzero(eligible)), int(limit / mean) if mean > 0 else 1))
-
-
-@dataclass
-class Ordered:
-    """What the orders of a run are made of: `priorities` a target, the method's `order`, or its set `function`.
-
-    `rows` are those that a method sees which sees all at once; `size` is how many a method of scores admits.
-    """
-
-    priorities: list[NDArray[np.float64]] | None
-    order: Order | None
-    function: SetFunction | None
-    rows: NDArray[np.int64]
-    size: int = 0
-
-
-def among(order: Order, eligible: NDArray[np.bool_]) -> Order:
-    """An order without the rows that cannot be chosen, as those that one has already."""
-    fits = eligible[order.rows]
-    if fits.all():
-        return order
-    kept = [values[fits] if values is not None else None for values in (order.rows, order.gains, order.weights)]
-    reasons = [order.reasons[place] for place in np.flatnonzero(fits)] if order.reasons else None
-    size = int(np.count_nonzero(fits[: order.size])) if order.size is not None else None
-    return Order(kept[0], kept[1], reasons, kept[2], size)  # type: ignore[arg-type]
-
-
-def without_vectors(plan: Plan) -> str | None:
-    """What to say where the method could use vectors, the request has something for them, and does not ask for them."""
-    if COLUMN not in plan.method.optional or {COLUMN, "probs"} & set(plan.supplied):
-        return None
-    column = next((name for name in GUESSES if plan.pool.schema.get(name) == "list"), None)
-    if "image" in plan.roles:
-        fix = "--represent small-image or MODEL.onnx makes them of the images"
-    elif column or ("start" in plan.method.needs and plan.start is not None):
-        fix = f"--embedding {column or 'COLUMN'} brings them"
-    else:
-        return None
-    return f"{plan.method.name} is given no vectors, and leaves out what it would do with them: {fix}"
-
-
-def bound_of(plan: Plan, function: SetFunction) -> str | None:
-    """How near to the best set the greedy is for certain: of monotone submodular functions."""
-    if not function.submodular or not function.monotone:
-        return None
-    assert plan.budget is not None and plan.chooser is not None
-    plain = not (plan.quota or plan.floor or plan.budget.is_cost)
-    if function.divided:
-        return "1 - 1/e of the best set that is divided alike" if plain and not plan.chooser.draws else None
-    if plan.chooser.draws:
-        return f"1 - 1/e - {plan.chooser_parameters['epsilon']:g} of the best set, in the mean" if plain else None
-    if plan.budget.is_cost:
-        return None if plan.quota or plan.floor else "(1 - 1/e) / 2 of the best set"
-    return "1/2 of the best set" if plan.quota or plan.floor else "1 - 1/e of the best set"
 
 
 NEED_COLUMNS = {"length": "length"}

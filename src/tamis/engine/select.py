@@ -18,10 +18,11 @@ from tamis.engine.eligible import Eligible, find_eligible, warn_of_leaks
 from tamis.engine.folder import NEW, Folder
 from tamis.engine.frame import Frame
 from tamis.engine.launch import Launched
+from tamis.engine.ordered import Ordered
 from tamis.engine.parts import as_given
 from tamis.engine.plan import Plan
 from tamis.engine.reporting import Outcome, examples, shown_rows, summarise
-from tamis.engine.run import Ordered, Run
+from tamis.engine.run import Run
 from tamis.engine.scores import Scores
 from tamis.engine.workers import Workers
 from tamis.errors import Refused
