@@ -48,8 +48,8 @@ def of_another_rank(Recorder):
     """An update of a rank whose partner, played by this function, refuses its own part."""
     one = Recorder(12, 3)
     with (
-        mock.patch.object(Recorder, "_world", lambda self: 2),
-        mock.patch("tamis.torch.recorder.from_all", lambda values, group: np.stack([values, values * 0 - 1])),
+        mock.patch("tamis.torch.ranks.processes", lambda group=None: 2),
+        mock.patch("tamis.torch.ranks.from_all", lambda values, group: np.stack([values, values * 0 - 1])),
     ):
         one.update([0, 1], ROWS, [0, 1])
 
