@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from scipy.stats import rankdata
 
 HERE = Path(__file__).parent
 OUT = HERE / "out"
@@ -48,6 +49,18 @@ def in_test(pool: np.ndarray, test: np.ndarray) -> np.ndarray:
     return np.array([row.tobytes() in known for row in np.ascontiguousarray(pool)])
 
 
+def auroc(score: np.ndarray, positive: np.ndarray) -> float:
+    """The probability that a positive scores higher than a negative, ties counted half.
+
+    Examples:
+        >>> float(auroc(np.array([0.1, 0.4, 0.3, 0.9]), np.array([False, True, False, True])))
+        1.0
+    """
+    count = positive.sum()
+    ranks = rankdata(score)[positive].sum() - count * (count + 1) / 2
+    return float(ranks / (count * (len(score) - count)))
+
+
 def leave_notes(script: str, notes: list[str]) -> None:
     """Print what a preparation found, and keep it for the page of the study; written last, it says that all is done."""
     print(*notes, sep="\n")
@@ -60,3 +73,18 @@ def leave_notes(script: str, notes: list[str]) -> None:
 def notes_of(script: str) -> Path:
     """The notes that a preparation leaves: `prepare_x.py` leaves `x.json`."""
     return PREPARED / f"{Path(script).stem.removeprefix('prepare_')}.json"
+
+
+def leave_charges(folder: Path, charges: dict[str, float]) -> None:
+    """Keep the processor seconds that columns cost, by names that a study may give as `charge`."""
+    (folder / "charges.json").write_text(json.dumps(charges, indent=1), encoding="utf-8")
+
+
+def charged(methods: list[Any], folder: Path) -> list[Any]:
+    """Methods of a study whose `charge` is a name, with the seconds that the preparation left under it."""
+    path = folder / "charges.json"
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return [
+        one | {"charge": known[one["charge"]]} if isinstance(one, dict) and one.get("charge") in known else one
+        for one in methods
+    ]

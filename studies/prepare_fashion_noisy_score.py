@@ -13,8 +13,8 @@ import gzip
 
 import numpy as np
 import pyarrow as pa
-from common import PREPARED, SEED, data, in_test, leave_notes, vectors, write
-from scipy.stats import norm, rankdata
+from common import PREPARED, SEED, auroc, data, in_test, leave_notes, vectors, write
+from scipy.stats import norm
 
 FLIPPED = 0.2
 AUROC = 0.8
@@ -44,18 +44,6 @@ def flip(right: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Labels of which a share `FLIPPED` is replaced by one of the other classes, all equally likely."""
     wrong = (right + rng.integers(1, len(CLASSES), len(right))) % len(CLASSES)
     return np.where(rng.random(len(right)) < FLIPPED, wrong, right)
-
-
-def auroc(score: np.ndarray, positive: np.ndarray) -> float:
-    """The probability that a positive scores higher than a negative, ties counted half.
-
-    Examples:
-        >>> float(auroc(np.array([0.1, 0.4, 0.3, 0.9]), np.array([False, True, False, True])))
-        1.0
-    """
-    count = positive.sum()
-    ranks = rankdata(score)[positive].sum() - count * (count + 1) / 2
-    return float(ranks / (count * (len(score) - count)))
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 import cards
 import yaml
-from common import HERE, OUT, PREPARED, notes_of
+from common import HERE, OUT, PREPARED, charged, notes_of
 
 from tamis.evidence.facts import machine
 
@@ -110,6 +110,7 @@ def run(name: str) -> None:
     }
     places = {"TAMIS_DATA": str(Path(os.environ["TAMIS_DATA"]).resolve()), "PREPARED": str(PREPARED)}
     places |= {"STUDIES": str(HERE)}
+    values["methods"] = charged(values["methods"], PREPARED / notes_of(card["prepare"]).stem)
     evidence = measure(filled(values, places), OUT / name)
     made = kept(evidence, about, places | {"OUT": str(OUT)})
     (cards.EVIDENCE / f"{name}.json").write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", "utf-8")

@@ -376,6 +376,12 @@ PAIR_UNREADABLE = Refusal("it cannot be read", "write NAME=VALUE")
 
 # evidence
 STUDY_SEEDS = Refusal("one seed cannot tell a difference from chance", "ask for at least 2 seeds, better 5")
+STUDY_STEPS_AND_EPOCHS = Refusal(
+    "a fit cannot be both so many epochs and {steps:,} steps long", "leave out --epochs or --steps"
+)
+STUDY_CHARGE = Refusal(
+    "a charge of {found!r} is no cost", "give the processor seconds that making its columns took, such as 61.5"
+)
 STUDY_METHODS = Refusal("methods must be names, or mappings with a method", "write them as in random,top:quality")
 STUDY_METHOD_TWICE = Refusal("two methods are called {name!r}", "name each once, or give one of them a name of its own")
 STUDY_NAME_TAKEN = Refusal(

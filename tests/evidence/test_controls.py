@@ -6,10 +6,10 @@ from tamis.budget import parse
 from tamis.evidence.controls import Control, control_cells, cost, plan_controls
 
 
-def cells(rows, cpu, train=None, seeds=3):
+def cells(rows, cpu, train=None, seeds=3, steps=None):
     """Results of one method at one budget."""
     train = cpu / 2 if train is None else train
-    return [{"rows": rows, "select_cpu": cpu - train, "measure_cpu": 0.0, "train_cpu": train}] * seeds
+    return [{"rows": rows, "steps": steps, "select_cpu": cpu - train, "measure_cpu": 0.0, "train_cpu": train}] * seeds
 
 
 def random_line(**more):
@@ -22,7 +22,7 @@ def random_line(**more):
     return found | {("m", budget): cells(100, value) for budget, value in more.items()}
 
 
-def given(value, budgets=("1%",), stepped=None, found=None):
+def given(value, budgets=("1%",), stepped=False, found=None):
     found = random_line() | {("m", budgets[0]): cells(100, value)} | (found or {})
     return plan_controls(found, ["m"], [parse(one) for one in budgets], stepped)[0]
 
@@ -41,25 +41,38 @@ def test_random_gets_the_least_rung_that_costs_as_much(value):
 
 
 def test_a_method_dearer_than_the_whole_pool_exhausts_random_without_steps():
-    assert given(500.0) == Control("m", "1%", "100%", None, True)
+    assert given(500.0) == Control("m", "1%", "100%", 1.0, True)
 
 
 def test_with_steps_random_trains_longer():
-    found = given(500.0, stepped=100)
+    found = given(500.0, stepped=True)
     assert found.given == "100%" and not found.exhausted
-    assert 50 + 50 * found.steps / 100 >= 500 and 50 + 50 * found.steps / 100 <= 500 * 2**0.5
-    assert given(1e9, stepped=100) == Control("m", "1%", "100%", 6400, True)
+    assert 500 <= 50 + 50 * found.stretch <= 500 * 2**0.5
+    assert given(1e9, stepped=True) == Control("m", "1%", "100%", 64, True)
+
+
+def test_random_takes_fewer_steps_beside_what_saves_some():
+    random, saving = cells(100, 1.0, steps=1000), cells(100, 0.7, train=0.5, steps=600)
+    found = {("random", "1%"): random, ("full", "100%"): cells(10_000, 100.0), ("m", "1%"): saving}
+    control = plan_controls(found, ["m"], [parse("1%")], True)[0]
+    assert control == Control("m", "1%", "1%", 0.4)  # 0.5 of selecting and 0.4 · 0.5 of training are 0.7
+    assert not control.is_same
+    assert [one.stretch for one in control_cells([control], range(2))] == [0.4, 0.4]
+    assert plan_controls(found, ["m"], [parse("1%")], False)[0].is_same
+    assert plan_controls(found | {("m", "1%"): cells(100, 0.7, steps=1000)}, ["m"], [parse("1%")], True)[0].is_same
+    dearer = found | {("m", "1%"): cells(100, 2.0, steps=600)}
+    assert plan_controls(dearer, ["m"], [parse("1%")], True)[0].given != "1%"
 
 
 def test_budgets_of_a_cost_stay_in_their_unit():
     found = {("random", "1K tokens"): cells(10, 1.0), ("full", "100%"): cells(1000, 100.0)}
     found |= {("m", "1K tokens"): cells(10, 2.0)}
-    control = plan_controls(found, ["m"], [parse("1K tokens")], None)[0]
+    control = plan_controls(found, ["m"], [parse("1K tokens")], False)[0]
     assert control.given.endswith(" tokens") and 1900 <= int(control.given.split()[0]) <= 2500
 
 
 def test_a_method_whose_cells_failed_has_no_control():
-    assert plan_controls(random_line(), ["gone"], [parse("1%")], None) == []
+    assert plan_controls(random_line(), ["gone"], [parse("1%")], False) == []
 
 
 def test_random_at_one_cost_runs_once_for_all_who_need_it():

@@ -30,10 +30,14 @@ def test_study_files_are_whole(name):
     assert [word for word, _ in run.head(text)] == ["Question", "Hypotheses", "Metric", "Seeds"]
     card = values.pop("card")
     assert (STUDIES / card["prepare"]).is_file()
+    for asked in values["methods"]:
+        if isinstance(asked, dict) and "charge" in asked:
+            asked["charge"] = 1.0  # a name until the preparation has measured it
     study = make_study(run.filled(values, {"TAMIS_DATA": "/data", "PREPARED": "/made", "STUDIES": str(STUDIES)}))
     called = {asked["name"] for asked in study.methods}
     assert set(card.get("controls", {})) <= called and set((card.get("directions") or {}).values()) <= called
-    assert study.seeds >= 5 and len(study.budgets) >= 3 and study.name and study.claim
+    assert study.seeds >= 5 and study.name and study.claim
+    assert len(study.budgets) >= 3 or study.budgets == ["100%"]  # what leaves out visits by itself
     assert not card.get("directions") or len(study.budgets) >= 4
 
 

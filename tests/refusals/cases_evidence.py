@@ -92,6 +92,14 @@ LONG = [one | {"text": f"text {number}"} for number, one in enumerate(ROWS)]
 
 CASES = {
     "one seed": bench("study-seeds", "--seeds 1", 2, ["--seeds 1", "at least 2"]),
+    "steps and epochs": bench(
+        "study-steps-and-epochs", "--model mlp --steps 30 --epochs 2", 2, ["--epochs 2", "30 steps"]
+    ),
+    "a charge that is no number": call(
+        "study-charge",
+        lambda: tamis.bench({"q": [1, 2]}, task="cover", methods=[{"method": "top:q", "charge": "an hour"}], budgets=1),
+        ["top:q", "'an hour'", "seconds"],
+    ),
     "no methods": bench("study-methods", "--methods ''", 2, ["random,top:quality"]),
     "a method twice": bench("study-method-twice", "--methods top:q,top:q", 2, ["'top:q'"]),
     "a method called as the reference": call(

@@ -50,6 +50,7 @@ def assemble(bench: "Bench", controls: list[Control]) -> dict[str, Any]:
             "headline": headline,
             "metrics": [{"name": n, "higher_is_better": up, "words": words} for n, (up, words) in metrics.items()],
             "steps": bench.full_steps(),
+            "epochs": plan.study.epochs,
             "timed": plan.study.timed,
         },
         "pool": pool_facts(bench),

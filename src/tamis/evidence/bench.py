@@ -16,6 +16,8 @@ from tamis.engine.console import Console
 from tamis.engine.folder import Folder
 from tamis.engine.launch import usable_cores
 from tamis.engine.parts import as_given, write_arrays
+from tamis.engine.plan import Plan
+from tamis.engine.request import Request
 from tamis.engine.vectors import COLUMN as EMBEDDING
 from tamis.errors import Refused
 from tamis.evidence.assemble import assemble
@@ -24,7 +26,7 @@ from tamis.evidence.controls import Control, Results, control_cells, plan_contro
 from tamis.evidence.copying import write_tables
 from tamis.evidence.crew import read_cell, run_cells
 from tamis.evidence.material import TEXT, VECTOR, Material
-from tamis.evidence.plan import Contender, StudyPlan
+from tamis.evidence.plan import StudyPlan
 from tamis.evidence.prepare import prepare
 from tamis.evidence.split import check_overlap, split
 from tamis.evidence.write import write
@@ -113,17 +115,21 @@ class Bench:
     def _columns(self) -> set[str]:
         """Columns that any method reads."""
         used = {"tamis:text", VECTOR}
-        for one in self.plan.contenders:
-            used |= {role.column for role in one.plan.roles.values()}
-            used |= {name for kind in ("numbers", "codes") for name in one.plan.columns[kind]}
-            made = [one.plan.pool.derived.get(word) for word in (*MATRICES, "tags")]
+        for plan in (plan for one in self.plan.contenders for plan in one.plans):
+            used |= {role.column for role in plan.roles.values()}
+            used |= {name for kind in ("numbers", "codes") for name in plan.columns[kind]}
+            made = [plan.pool.derived.get(word) for word in (*MATRICES, "tags")]
             used |= {name for found in made if found is not None for name in found.sources}
         return used | {budget.unit for budget in self.plan.budgets}
 
     def _job(self) -> Job:
         plan, study = self.plan, self.plan.study
         of_task, _ = study.parameters()
-        requests = {one.name: self._request(one) for one in plan.contenders}
+        requests = {
+            one.name: [self._request(request, of) for request, of in zip(one.requests, one.plans, strict=True)]
+            for one in plan.contenders
+        }
+        charges = {one.name: one.charge for one in plan.contenders if one.charge}
         pools = [plan.test, plan.off_target] if plan.test or plan.off_target else []
         pools = [*pools, *([plan.pool] if self.moves else [])]
         watched = [file.path for pool in pools if pool is not None for file in pool.files if file.path]
@@ -132,18 +138,18 @@ class Bench:
         embedded = [one.name for one in plan.contenders if EMBEDDING in one.plan.supplied]
         whole = ":" in study.task
         folder = str(self.material.folder.absolute())
-        return Job(folder, study.task, study.model, of_task, requests, watched, embedded, whole)
+        return Job(folder, study.task, study.model, of_task, requests, watched, embedded, charges, whole)
 
-    def _request(self, one: Contender) -> dict[str, Any]:
+    def _request(self, request: Request, plan: Plan) -> dict[str, Any]:
         """A method's request of the stored pool: columns that are made of others have names of their own there."""
         folder = self.material.folder.absolute()
-        values = one.request.model_dump()
-        roles = {name: role.column for name, role in one.plan.roles.items()}
+        values = request.model_dump()
+        roles = {name: role.column for name, role in plan.roles.items()}
         values |= {name: roles.get(name, "none") for name in ROLES}
-        if "text" in roles and roles["text"] in one.plan.pool.derived:
+        if "text" in roles and roles["text"] in plan.pool.derived:
             values["text"] = TEXT
-        needed = EMBEDDING in one.plan.supplied
-        use = {word: source for word, source in one.request.use.items() if word not in (*ROLES, *OF_COPY)}
+        needed = EMBEDDING in plan.supplied
+        use = {word: source for word, source in request.use.items() if word not in (*ROLES, *OF_COPY)}
         moved = f"{folder}/choose-SEED.arrow"
         values |= {
             "pool": [moved if list(folder.glob("choose-*.arrow")) else f"{folder}/choose.arrow"],
@@ -167,10 +173,10 @@ class Bench:
         return [self.keyed(made[index]) for index in order]
 
     def keyed(self, cell: Cell) -> Cell:
-        """A cell with its key, and with the study's number of steps."""
+        """A cell with its key, and with the study's length of training."""
         content = {one.name: one.content for one in self.plan.contenders}
-        steps = cell.steps or (self.plan.study.steps if self.plan.task.default_steps else None)
-        cell = replace(cell, steps=steps)
+        if self.plan.task.default_steps:
+            cell = replace(cell, steps=self.plan.study.steps, epochs=self.plan.study.epochs)
         known = digest([content.get(cell.method, content["random"])])
         return replace(cell, key=key_of(self.job, cell, known, self.data))
 
@@ -224,14 +230,14 @@ class Bench:
         """Results that are done, by method and budget, in the order of seeds."""
         found: Results = {}
         for one in sorted(self.results.values(), key=lambda one: one["seed"]):
-            if one["status"] == "done" and (one["method"] != FULL or one["steps"] == self.full_steps()):
+            if one["status"] == "done" and one["stretch"] == 1:
                 found.setdefault((one["method"], one["budget"]), []).append(one)
         return found
 
     def full_steps(self) -> int | None:
-        """Steps of every fit, where the task has steps."""
-        task = self.plan.task
-        return (self.plan.study.steps or task.default_steps) if task.default_steps else None
+        """Steps of every fit, where the task has steps and the study does not count epochs."""
+        task, study = self.plan.task, self.plan.study
+        return (study.steps or task.default_steps) if task.default_steps and not study.epochs else None
 
 
 def run_bench(plan: StudyPlan, folder: Folder, console: Console) -> dict[str, Any]:
@@ -292,7 +298,7 @@ def _run(bench: Bench) -> dict[str, Any]:
 def look_for_controls(bench: Bench) -> list[Control]:
     """What random is given at equal total cost, by what the cells have cost up to now."""
     names = [one.name for one in bench.plan.contenders if one.role != "reference"]
-    return plan_controls(bench.grouped(), names, bench.plan.budgets, bench.full_steps())
+    return plan_controls(bench.grouped(), names, bench.plan.budgets, bench.plan.task.default_steps is not None)
 
 
 def try_random(bench: Bench) -> None:
@@ -300,7 +306,7 @@ def try_random(bench: Bench) -> None:
     try:
         select_rows(bench.job, Cell("random", bench.plan.budgets[0].asked, 0))
     except Refused as error:
-        place = seeded(bench.job.requests["random"]["pool"][0], 0)
+        place = seeded(bench.job.requests["random"][0]["pool"][0], 0)
         raise Refused(str(error).replace(place, " ".join(bench.plan.study.pool)), error.kind) from None
 
 

@@ -36,27 +36,44 @@ TINY, TINY_ROWS = "50%", 40  # what warms a process up
 
 @dataclass(frozen=True)
 class Cell:
-    """What one cell is; `control` marks random at the cost of another method."""
+    """What one cell is; `control` marks random at the cost of another method.
+
+    A fit takes so many `steps`, the task's own number where it is None, or so many `epochs` over what is kept; and
+    `stretch` times as long where random is given the time that another method takes.
+    """
 
     method: str
     budget: str
     seed: int
     steps: int | None = None
+    epochs: int | None = None
+    stretch: float = 1.0
     control: bool = False
     key: str = ""
+
+    def length(self, usual: int | None, train: Train) -> int | None:
+        """Optimiser steps of a fit on `train`, of a task that takes `usual` ones; None where it takes none."""
+        if usual is None:
+            return None
+        steps = self.epochs * train.batches_an_epoch if self.epochs else self.steps or usual
+        return max(round(self.stretch * steps), 1)
 
 
 @dataclass(eq=False)
 class Job:
-    """What all cells of a study share: where its material lies, the task, and the request of each method."""
+    """What all cells of a study share: where its material lies, the task, and the requests of each method.
+
+    A method has one request for all seeds, or one for each. `charges` are processor seconds beside those of the cells.
+    """
 
     folder: str
     task: str
     model: str | None
     parameters: dict[str, Any]
-    requests: dict[str, dict[str, Any]]
+    requests: dict[str, list[dict[str, Any]]]
     watched: list[str] = field(default_factory=list)
     embedded: list[str] = field(default_factory=list)
+    charges: dict[str, float] = field(default_factory=dict)
     whole_table: bool = False
 
     @cached_property
@@ -127,7 +144,7 @@ class Job:
 def key_of(job: Job, cell: Cell, content: str, data: str) -> str:
     """Names a cell by all that decides its result, so that a larger study takes over what it shares with this one."""
     known = [job.task, job.model, sorted(job.parameters.items()), content, data]
-    return digest([known, cell.method, cell.budget, cell.seed, cell.steps])
+    return digest([known, cell.method, cell.budget, cell.seed, cell.steps, cell.epochs, cell.stretch])
 
 
 def run_cell(job: Job, cell: Cell, cells: Path) -> dict[str, Any]:
@@ -146,12 +163,13 @@ def run_cell(job: Job, cell: Cell, cells: Path) -> dict[str, Any]:
 def _measured(job: Job, cell: Cell, cells: Path) -> dict[str, Any]:
     _, test = job.data(cell.seed)
     task, found = job.made_task, dict[str, Any]()
-    steps = cell.steps or task.default_steps
     reset_peak()
     with clocked(found, "select"):
         train, spent = select_rows(job, cell)
+    steps, train.epochs = cell.length(task.default_steps, train), cell.epochs
     measured = job.material.measured if cell.method in job.embedded else [0.0, 0.0]
-    found |= {"measure_cpu": measured[0], "measure_seconds": measured[1]}
+    charge = job.charges.get(cell.method, 0.0)
+    found |= {"measure_cpu": measured[0] + charge, "measure_seconds": measured[1] + charge}
     with clocked(found, "train"):
         model = task.fit(train, seed=cell.seed, steps=steps)
     with clocked(found, "test"):
@@ -163,14 +181,13 @@ def _measured(job: Job, cell: Cell, cells: Path) -> dict[str, Any]:
     rows = job.split(cell.seed)["train"][train.seen]
     write_array(cells / f"{cell.key}.npy", rows)
     tokens = job.material["pool"].array("tokens")
-    stepped = task.default_steps is not None and steps is not None
     size = int(spent) if isinstance(train, Scheduled) else len(rows)
-    seen = visited(steps, size, train.batch) if stepped and steps else size
+    seen = train.visited or (visited(steps, size, train.batch) if steps else size)
     of_rows = None if tokens is None else int(tokens[rows].sum())
     return found | {
         "rows": size,
         "spent": spent,
-        "steps": steps if stepped else None,
+        "steps": train.taken or steps,
         "rows_seen": seen,
         "tokens_seen": None if of_rows is None else int(of_rows * seen / max(len(rows), 1)),
         "peak_mb": peak_mb(),
@@ -211,10 +228,8 @@ def select_rows(job: Job, cell: Cell, tiny: bool = False) -> tuple[Train, float]
     of the pool are looked at.
     """
     pool, _ = job.data(cell.seed)
-    values = dict(job.requests["random" if cell.method == FULL else cell.method]) | {
-        "budget": cell.budget,
-        "seed": cell.seed,
-    }
+    requests = job.requests["random" if cell.method == FULL else cell.method]
+    values = requests[cell.seed % len(requests)] | {"budget": cell.budget, "seed": cell.seed}
     values["pool"] = [f"{job.folder}/tiny.arrow"] if tiny else [seeded(one, cell.seed) for one in values["pool"]]
     values["target"] = [seeded(one, cell.seed) for one in values["target"]]
     scratch = Path(job.folder).parent / "work"  # swept when a study goes on

@@ -3,7 +3,7 @@
 import shlex
 from typing import Any
 
-from tamis.evidence.study import NOT_IDENTITY, OWN, Study
+from tamis.evidence.study import NOT_IDENTITY, Study
 
 LISTS = {"methods", "budgets", "metric"}
 
@@ -18,7 +18,7 @@ def said_command(study: Study) -> str:
         'tamis bench p.csv --task classify --methods top:q --budgets 1%,5% --label y -o out'
     """
     if study.pool == ["<table>"] or any(
-        set(asked) > set(OWN) or asked["name"] != asked["method"] for asked in study.methods
+        set(asked) > {"name", "method"} or asked["name"] != asked["method"] for asked in study.methods
     ):
         return ""
     words = ["tamis", "bench", *study.pool]

@@ -20,18 +20,21 @@ Results = dict[tuple[str, str], list[dict[str, Any]]]
 
 @dataclass
 class Control:
-    """What random is given to cost what `method` costs at `budget`; `exhausted` if even the whole pool costs less."""
+    """What random is given to cost what `method` costs at `budget`; `exhausted` if even the whole pool costs less.
+
+    It trains `stretch` times as long as the study has it.
+    """
 
     method: str
     budget: str
     given: str
-    steps: int | None = None
+    stretch: float = 1.0
     exhausted: bool = False
 
     @property
     def is_same(self) -> bool:
         """Whether random at the equal budget costs as much already."""
-        return self.given == self.budget and self.steps is None
+        return self.given == self.budget and self.stretch == 1 and not self.exhausted
 
 
 def total(result: dict[str, Any]) -> float:
@@ -44,11 +47,12 @@ def cost(results: list[dict[str, Any]]) -> float:
     return float(np.median([total(one) for one in results])) if results else math.nan
 
 
-def plan_controls(found: Results, methods: list[str], budgets: list[Budget], stepped: int | None) -> list[Control]:
+def plan_controls(found: Results, methods: list[str], budgets: list[Budget], stepped: bool) -> list[Control]:
     """For each method and budget what random needs to cost as much, from what the cells so far have cost.
 
     Random climbs a ladder of budgets, each 2^¼ times the one below, up to the whole pool; then steps of optimisation
-    double, where the task has some, up to 64 times.
+    double, where the task has some (`stepped`), up to 64 times. What takes fewer steps than random, as a schedule may
+    that leaves out visits, and costs less, is compared with random that takes fewer steps too.
     """
     made = []
     for budget in budgets:
@@ -56,14 +60,26 @@ def plan_controls(found: Results, methods: list[str], budgets: list[Budget], ste
             wanted, equal = cost(found.get((method, budget.asked), [])), cost(found.get(("random", budget.asked), []))
             if math.isnan(wanted) or math.isnan(equal):
                 continue
-            if wanted <= SAME * equal + LEAST:
+            if stepped and (share := _shorter(found, method, budget, equal - wanted)):
+                made.append(Control(method, budget.asked, budget.asked, share))
+            elif wanted <= SAME * equal + LEAST:
                 made.append(Control(method, budget.asked, budget.asked))
             else:
                 made.append(_climb(found, method, budget, wanted, stepped))
     return made
 
 
-def _climb(found: Results, method: str, budget: Budget, wanted: float, stepped: int | None) -> Control:
+def _shorter(found: Results, method: str, budget: Budget, saved: float) -> float | None:
+    """The share of its training that random may take to save as much; None where the method saves no steps."""
+    mine, random = found[method, budget.asked], found["random", budget.asked]
+    steps, usual = (float(np.median([one["steps"] or 0 for one in results])) for results in (mine, random))
+    trained = float(np.median([one["train_cpu"] for one in random]))
+    if SAME * steps >= usual or saved <= 0 or trained <= saved:
+        return None
+    return round(1 - saved / trained, 2) or None
+
+
+def _climb(found: Results, method: str, budget: Budget, wanted: float, stepped: bool) -> Control:
     rows, costs = _curve(found)
     start = float(np.median([one["rows"] for one in found["random", budget.asked]]))
     most = rows[-1]
@@ -80,11 +96,11 @@ def _climb(found: Results, method: str, budget: Budget, wanted: float, stepped: 
     if whole is None:  # what it costs is not known yet
         return Control(method, budget.asked, WHOLE)
     reached, trained = cost(whole), float(np.median([one["train_cpu"] for one in whole]))
-    if reached >= wanted / SAME or stepped is None or trained <= 0:
+    if reached >= wanted / SAME or not stepped or trained <= 0:
         return Control(method, budget.asked, WHOLE, exhausted=reached < wanted / SAME)
     times = min(2.0 ** (math.ceil(2 * math.log2(1 + (wanted - reached) / trained)) / 2), MOST_STEPS)
     exhausted = reached + (times - 1) * trained < wanted / SAME
-    return Control(method, budget.asked, WHOLE, round(stepped * times), exhausted)
+    return Control(method, budget.asked, WHOLE, times, exhausted)
 
 
 def _curve(found: Results) -> tuple[list[float], list[float]]:
@@ -108,9 +124,9 @@ def _asked(budget: Budget, times: float) -> str:
 
 def control_cells(controls: list[Control], seeds: range) -> list[Cell]:
     """The cells of all controls that are not cells of the study already."""
-    wanted = {(one.given, one.steps): one for one in controls if not one.is_same}
+    wanted = {(one.given, one.stretch): one for one in controls if not one.is_same}
     return [
-        Cell("random" if given != WHOLE else FULL, given, seed, steps, control=True)
-        for given, steps in wanted
+        Cell("random" if given != WHOLE else FULL, given, seed, stretch=stretch, control=True)
+        for given, stretch in wanted
         for seed in seeds
     ]

@@ -17,7 +17,7 @@ from tamis.engine.request import Request
 from tamis.engine.targets import Target
 from tamis.engine.vectors import COLUMN as EMBEDDING
 from tamis.errors import Refused
-from tamis.evidence.study import Study, request_of
+from tamis.evidence.study import Study, by_seed, request_of
 from tamis.evidence.task import Task
 from tamis.evidence.tasks import make_task
 from tamis.pool import Pool, open_pool
@@ -31,12 +31,29 @@ NUMBERS = ("integer", "number", "boolean")
 
 @dataclass
 class Contender:
-    """One method of the study: `role` is reference, baseline (added by itself), or method."""
+    """One method of the study: `role` is reference, baseline (added by itself), or method.
+
+    Args:
+        requests: what it asks for, by seed where its columns differ from seed to seed, else one for all.
+        plans: of each request.
+        charge: processor seconds that making its columns took.
+    """
 
     name: str
     role: str
-    request: Request
-    plan: Plan
+    requests: list[Request]
+    plans: list[Plan]
+    charge: float = 0.0
+
+    @property
+    def request(self) -> Request:
+        """What it asks for with the first seed."""
+        return self.requests[0]
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of the first seed."""
+        return self.plans[0]
 
     @cached_property
     def content(self) -> str:
@@ -44,7 +61,8 @@ class Contender:
         path = self.plan.method_name.rpartition(":")[0]
         path = path if path.endswith(".py") else inspect.getsourcefile(self.plan.method.function) or ""
         code = digest(Path(path).read_bytes()) if path else ""
-        return digest([tamis.__version__, self.request.model_dump(exclude={"pool", "target", "workers"}), code])
+        asked = self.request.model_dump(exclude={"pool", "target", "workers"})
+        return digest([tamis.__version__, asked, len(self.requests) > 1, self.charge, code])
 
 
 @dataclass
@@ -144,13 +162,18 @@ def _planned(
     role: str = "method",
 ) -> Contender:  # fmt: skip
     """One method, planned on the pool as `tamis select` would: what cannot be chosen is refused now."""
-    request = request_of(study, asked, study.pool, own)
-    if request.embedding is None and {EMBEDDING, "match", "target_embedding"} & set(find(request.method_name).needs):
-        request.embedding = embedding
-    request.budget = ", ".join(study.budgets) if len(study.budgets) > 1 else study.budgets[0]
-    plan = make_plan(request, source, targets, training=True)
-    request.budget = None
-    return Contender(asked["name"], role, request, plan)
+    made = Contender(asked["name"], role, [], [], float(asked.get("charge", 0)))
+    for of_seed in by_seed(asked, study.seeds):
+        request = request_of(study, of_seed, study.pool, own)
+        if request.embedding is None and {EMBEDDING, "match", "target_embedding"} & set(
+            find(request.method_name).needs
+        ):
+            request.embedding = embedding
+        request.budget = ", ".join(study.budgets) if len(study.budgets) > 1 else study.budgets[0]
+        made.plans.append(make_plan(request, source, targets, training=True))
+        request.budget = None
+        made.requests.append(request)
+    return made
 
 
 def _baselines(
@@ -186,7 +209,7 @@ def _named_columns(study: Study, roles: dict[str, Role], schema: Mapping[str, st
     """Columns that something else than the model reads: roles, and what any method is given by name."""
     used = {role.column for role in roles.values()}
     used |= {column for name in ("score", "cost", "weight", "group") if (column := getattr(study, name))}
-    for asked in study.methods:
+    for asked in (one for each in study.methods for one in by_seed(each, study.seeds)):
         used.add(str(asked["method"]).partition(":")[2])
         used |= {str(asked[name]) for name in ("score", "cost", "weight", "group") if asked.get(name)}
         bound = [str(source) for source in (asked.get("use") or {}).values()]

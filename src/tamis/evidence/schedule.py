@@ -1,5 +1,6 @@
 """Training on what a schedule draws: another choice in every epoch, as many visits and steps as any other method."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +39,24 @@ class Scheduled(Train):
         self._heard: list[tuple[NDArray[np.int64], dict[str, NDArray[np.float32]]]] = []
         with guarded(self.begun.method):
             self._state: Any = self.begun.schedule.start(self.begun.most)
+
+    @property
+    def batches_an_epoch(self) -> int:
+        """Batches of an epoch that is as long as one can be."""
+        return -(-self.begun.most // self.batch)
+
+    def steps(self, count: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """`count` batches; or, where epochs are counted, all batches of so many, which may be fewer.
+
+        `place` then goes on by as much in a short epoch as in a long one, so that a learning rate ends where it should.
+        """
+        if self.epochs is None:
+            yield from super().steps(count)
+            return
+        for epoch in range(self.epochs):
+            batches = list(self.batches(epoch))
+            for number, (rows, weights) in enumerate(batches):
+                yield self.served(rows, (epoch + number / len(batches)) * count / self.epochs), weights
 
     @property
     def seen(self) -> NDArray[np.int64]:

@@ -1,5 +1,6 @@
 """What is to be compared: one object that the command line, a study file and a Python call all make."""
 
+import math
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -12,7 +13,10 @@ ROLES = ("text", "id", "label", "group", "cost", "score", "weight", "image", "em
 PASSED = (*ROLES, "template", "target_text", "represent", "tokenizer", "duplicates")
 """What a study hands on to the request of every method."""
 NOT_IDENTITY = {"output", "workers", "force", "name", "claim"}
-OWN = ("name", "method")
+OWN = ("name", "method", "charge")
+"""What a method of a study may have that is no part of its request."""
+SEED = "{seed}"
+"""Stands for the seed in the names of columns that a method is given."""
 RESERVED: dict[str, dict[str, Any]] = {"random": {"method": "random", "name": "random"}, "full": {}}
 
 
@@ -40,6 +44,7 @@ class Study(BaseModel):
         None, allow_inf_nan=False, description="a level of the metric: what it costs to reach it"
     )
     steps: int | None = Field(None, ge=1, description="optimiser steps of a fit, the same at every budget")
+    epochs: int | None = Field(None, ge=1, description="passes over what is kept, instead of steps")
     set: dict[str, Any] = Field({}, description="parameters of the task: name=value; of a method: METHOD.name=value")
     timed: bool = Field(False, description="run one cell at a time, so that none slows another down")
     full: bool = Field(True, description="train on the whole pool as well")
@@ -108,6 +113,8 @@ def make_study(values: dict[str, Any], where: str = "bench") -> Study:
         values["metric"] = list(dict.fromkeys(str(name).strip() for name in given))
     if isinstance(values.get("seeds"), int) and values["seeds"] < 2:
         raise refusals.STUDY_SEEDS(f"--seeds {values['seeds']}")
+    if values.get("steps") and values.get("epochs"):
+        raise refusals.STUDY_STEPS_AND_EPOCHS(f"--epochs {values['epochs']}", steps=values["steps"])
     try:
         return Study(**values)
     except ValidationError as error:
@@ -145,6 +152,9 @@ def asked_methods(given: Any, where: str) -> list[dict[str, Any]]:
             if key not in OWN and (key not in Request.model_fields or key in ("pool", "budget", "output", "seed")):
                 known = ", ".join(Request.model_fields)
                 raise refusals.KEY_UNKNOWN(f"{where}, method {asked['name']}", name=key, near="", known=known)
+        charge = asked.get("charge", 0)
+        if isinstance(charge, bool) or not isinstance(charge, int | float) or not 0 <= charge < math.inf:
+            raise refusals.STUDY_CHARGE(f"{where}, method {asked['name']}", found=charge)
         found.append(asked)
     return found
 
@@ -161,10 +171,28 @@ def asked_budgets(given: Any) -> list[str]:
     return found
 
 
+def by_seed(asked: dict[str, Any], seeds: int) -> list[dict[str, Any]]:
+    """A method as each seed has it, where names of its columns hold `{seed}`; else the one that all seeds have.
+
+    Examples:
+        >>> by_seed({"method": "top:el2n_{seed}"}, 2)
+        [{'method': 'top:el2n_0'}, {'method': 'top:el2n_1'}]
+    """
+    if SEED not in str(asked):
+        return [asked]
+    return [asked | _seeded({key: asked[key] for key in asked if key != "name"}, str(seed)) for seed in range(seeds)]
+
+
+def _seeded(value: Any, seed: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _seeded(item, seed) for key, item in value.items()}
+    return value.replace(SEED, seed) if isinstance(value, str) else value
+
+
 def request_of(study: Study, asked: dict[str, Any], pool: list[str], own: dict[str, Any] | None = None) -> Request:
     """The request that a method of the study makes of a pool."""
     values = study.passed() | {"pool": pool, "target": study.target, "subset": False, "workers": 1}
-    values |= {key: value for key, value in asked.items() if key != "name"}
+    values |= {key: value for key, value in asked.items() if key not in ("name", "charge")}
     if own:
         values["set"] = {**values.get("set", {}), **own}
     return make_request(values, f"the method {asked['name']}")

@@ -57,6 +57,9 @@ class Train:
         weights: `float32 [k]`.
         seed: of the cell; it decides the order of batches.
         batch: examples of a batch.
+        epochs: passes over what is kept, where the study counts these; None where it counts steps.
+        taken, visited: steps that were served, and examples in them.
+        place: how far training is, of as many steps as were asked for.
     """
 
     pool: Data
@@ -64,6 +67,15 @@ class Train:
     weights: NDArray[np.float32]
     seed: int = 0
     batch: int = BATCH
+    epochs: int | None = field(default=None, init=False)
+    taken: int = field(default=0, init=False)
+    visited: int = field(default=0, init=False)
+    place: float = field(default=0, init=False)
+
+    @property
+    def batches_an_epoch(self) -> int:
+        """Batches of a pass over what is kept."""
+        return -(-len(self.rows) // self.batch)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -114,15 +126,20 @@ class Train:
         """What the model made of a batch, such as `loss float32 [b]`: a choice that changes while training listens."""
 
     def steps(self, count: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """`count` batches, from as many epochs as that takes: the same number of optimiser steps at every budget."""
+        """`count` batches, from as many epochs as that takes; `place` is the number of those before."""
         epoch = done = 0
         while done < count:
             for rows, weights in self.batches(epoch):
-                yield rows, weights
+                yield self.served(rows, done), weights
                 done += 1
                 if done == count:
                     return
             epoch += 1
+
+    def served(self, rows: NDArray[np.int64], place: float) -> NDArray[np.int64]:
+        """These rows, which are counted."""
+        self.taken, self.visited, self.place = self.taken + 1, self.visited + len(rows), place
+        return rows
 
 
 @dataclass

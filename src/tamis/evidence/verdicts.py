@@ -1,6 +1,7 @@
 """The verdicts of a study: for each metric, budget and comparison what is said of each method."""
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,6 +56,7 @@ def _judged(
         if one.role == "reference":
             continue
         control = given.get((one.name, budget)) if comparison == EQUAL_COST else None
+        control = control and best_of(bench, found, control, metric, higher)
         against = of_control(bench, control) if control else found.get(("random", budget), [])
         mine = found.get((one.name, budget), [])
         groups[one.name] = values_of(mine, metric, seeds), values_of(against, metric, seeds)
@@ -124,12 +126,26 @@ def random_rows(bench: "Bench", found: Results, metric: str, higher: bool, mean:
     return round(float(np.exp(np.interp(wanted, best, np.log(rows)))))
 
 
+def best_of(bench: "Bench", found: Results, control: Control, metric: str, higher: bool) -> Control:
+    """The control, or the usual training on the whole pool where the longer one that random may take does harm."""
+    usual = found.get((FULL, WHOLE))
+    if control.stretch <= 1 or not usual:
+        return control
+    means = [
+        mean_interval(values_of(results, metric, bench.plan.study.seeds)).mean
+        for results in (usual, of_control(bench, control))
+    ]
+    if None in means or (means[1] >= means[0]) == higher:  # type: ignore[operator]
+        return control
+    return replace(control, stretch=1.0, exhausted=True)
+
+
 def of_control(bench: "Bench", control: Control) -> list[dict[str, Any]]:
     """The results of random as the control has it."""
     method = FULL if control.given == WHOLE else "random"
-    asked = (method, control.given, control.steps or bench.full_steps())
+    asked = (method, control.given, control.stretch)
     done = (one for one in bench.results.values() if one["status"] == "done")
-    return [one for one in done if (one["method"], one["budget"], one["steps"]) == asked]
+    return [one for one in done if (one["method"], one["budget"], one["stretch"]) == asked]
 
 
 def control_facts(bench: "Bench", found: Results, control: Control) -> dict[str, Any]:
@@ -137,5 +153,6 @@ def control_facts(bench: "Bench", found: Results, control: Control) -> dict[str,
     results = of_control(bench, control)
     wanted = cost(found[control.method, control.budget])
     ratio = cost(results) / wanted if results and wanted > 0 else None
-    facts = {"budget": control.given, "rows": median(results, "rows"), "steps": control.steps, "cost_ratio": ratio}
+    steps = median(results, "steps") if control.stretch != 1 else None
+    facts = {"budget": control.given, "rows": median(results, "rows"), "steps": steps, "cost_ratio": ratio}
     return facts | {"same": control.is_same, "exhausted": control.exhausted}

@@ -115,7 +115,7 @@ class Cnn(Classify):
             return (losses * from_numpy(weights * scale)).mean()
 
         with one_thread():
-            descend(parameters, train.steps(total), loss, total, self.rate)
+            descend(parameters, train.steps(total), loss, total, self.rate, train)
         return Trained(parameters, present, shape)
 
     def predict(self, model: Trained, data: Data) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

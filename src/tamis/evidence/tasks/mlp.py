@@ -62,10 +62,10 @@ class Mlp(Classify):
         sizes = features.shape[1], self.hidden, len(present)
         network = start(*sizes, np.random.default_rng(seed))
         gradient, adam = shaped(np.zeros_like(network.values), *sizes), Adam(network.values)
-        for step, (rows, weights) in enumerate(train.steps(total)):
+        for rows, weights in train.steps(total):
             codes = np.minimum(np.searchsorted(present, labels[rows]), len(present) - 1)
-            differentiate(network, gradient, features[rows], codes, weights * scale)
-            adam.step(gradient.values, self.rate * (1 + np.cos(np.pi * step / total)) / 2)
+            train.tell(rows, loss=differentiate(network, gradient, features[rows], codes, weights * scale))
+            adam.step(gradient.values, self.rate * (1 + np.cos(np.pi * train.place / total)) / 2)
         return Trained(network, present)
 
     def predict(self, model: Trained, data: Data) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -101,9 +101,13 @@ def forward(network: Network, features: Array) -> tuple[Array, Array]:
 
 def differentiate(
     network: Network, gradient: Network, features: Array, codes: NDArray[np.int64], weights: Array
-) -> None:
-    """Write the gradient of `−Σ_i w_i ln p(y_i | x_i) / b` over a batch of b examples to `gradient`."""
+) -> Array:
+    """Write the gradient of `−Σ_i w_i ln p(y_i | x_i) / b` over a batch of b examples to `gradient`.
+
+    Returns `−ln p(y_i | x_i)`, `[b]`.
+    """
     active, error = forward(network, features)
+    losses = -np.log(np.maximum(error[np.arange(len(codes)), codes], np.finfo(error.dtype).tiny))
     error[np.arange(len(codes)), codes] -= 1
     error *= (weights / len(codes))[:, None]
     np.matmul(active.T, error, out=gradient.out)
@@ -112,6 +116,7 @@ def differentiate(
     back *= active > 0
     np.matmul(features.T, back, out=gradient.into)
     np.sum(back, axis=0, out=gradient.bias)
+    return np.asarray(losses)
 
 
 class Adam:

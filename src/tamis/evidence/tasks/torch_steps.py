@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from tamis import refusals
+from tamis.evidence.task import Train
 
 Tensor: TypeAlias = Any
 Parameters: TypeAlias = dict[str, Tensor]
@@ -58,7 +59,7 @@ def zeros(*shape: int) -> Tensor:
     return torch.zeros(*shape, dtype=torch.float32, requires_grad=True)
 
 
-def pace(step: int, steps: int) -> float:
+def pace(step: float, steps: int) -> float:
     """The share of the full step size at `step` of `steps`: up in a straight line, then down along a cosine to 0.
 
     Examples:
@@ -70,18 +71,20 @@ def pace(step: int, steps: int) -> float:
 
 
 def descend(
-    parameters: Parameters, batches: Iterable[Any], loss: Callable[[Any], Tensor], steps: int, rate: float
-) -> None:
-    """Take `steps` of AdamW down the `loss` of so many batches; the parameters change in place.
+    parameters: Parameters, batches: Iterable[Any], loss: Callable[[Any], Tensor], steps: int, rate: float,
+    train: Train | None = None,
+) -> None:  # fmt: skip
+    """Take `steps` of AdamW down the `loss` of so many batches, or of all there are; the parameters change in place.
 
     Decoupled weight decay of 0.1 on matrices and none on vectors, gradients cut to a norm of 1. After the last step the
     parameters no longer learn.
 
     Args:
         parameters: the tensors that learn.
-        batches: at least `steps` of them; no more are taken.
+        batches: no more than `steps` are taken.
         loss: of a batch, a scalar.
         rate: the largest step size; `pace` says what share of it is taken when.
+        train: what serves the batches, if it says how far training is: epochs may differ in their steps.
     """
     import torch
 
@@ -92,7 +95,7 @@ def descend(
     optimizer = torch.optim.AdamW([group for group in groups if group["params"]], lr=rate, betas=BETAS)
     for step, batch in zip(range(steps), batches, strict=False):
         for group in optimizer.param_groups:
-            group["lr"] = rate * pace(step, steps)
+            group["lr"] = rate * pace(train.place if train else step, steps)
         optimizer.zero_grad()
         loss(batch).backward()
         torch.nn.utils.clip_grad_norm_(tensors, CLIP)
