@@ -57,8 +57,8 @@ def main() -> None:
     leave_notes(
         __file__,
         [
-            f"The pool has {len(labels):,} training images, drawn at random without the {inside.sum():,} of 60,000 that "
-            f"equal a test image. All {len(tests):,} test images have their published labels.",
+            f"The pool has {len(labels):,} training images, drawn at random; {inside.sum():,} of 60,000 equal a test image "
+            f"and were left out. All {len(tests):,} test images have their published labels.",
             f"Every column of dynamics is of a run of {EPOCHS} epochs on the whole pool, another one for each seed; "
             f"`probs` is measured after epoch {EARLY}.",
             f"On the pool of {len(labels):,} a run costs {clean['whole']:.0f} processor seconds, {clean['early']:.1f} until `probs` are there.",
