@@ -1,7 +1,7 @@
 """What one training run shows of every example, as the studies of training dynamics have it.
 
-A network with twice 3 × 3 filters learns from the whole pool for `EPOCHS` epochs; a `Recorder` sees every visit. That is
-the run before the run that scores like EL2N, AUM and forgetting cost, and its processor seconds are what the studies
+A network with twice 3 × 3 filters learns from the whole pool for `EPOCHS` epochs; a `Recorder` sees every visit. That
+is the run before the run that scores like EL2N, AUM and forgetting cost, and its processor seconds are what the studies
 charge for them.
 """
 

@@ -57,13 +57,14 @@ def main() -> None:
     leave_notes(
         __file__,
         [
-            f"The pool has {len(labels):,} training images, drawn at random; {inside.sum():,} of 60,000 equal a test image "
-            f"and were left out. All {len(tests):,} test images have their published labels.",
+            f"The pool has {len(labels):,} training images, drawn at random; {inside.sum():,} of 60,000 equal a test "
+            f"image and were left out. All {len(tests):,} test images have their published labels.",
             f"Every column of dynamics is of a run of {EPOCHS} epochs on the whole pool, another one for each seed; "
             f"`probs` is measured after epoch {EARLY}.",
-            f"On the pool of {len(labels):,} a run costs {clean['whole']:.0f} processor seconds, {clean['early']:.1f} until `probs` are there.",
-            f"flipped: {FEW:,} of these images, {1 - np.mean(given == truth):.1%} of them with a wrong label. A run costs "
-            f"{flipped['whole']:.0f} processor seconds, {flipped['early']:.1f} until `probs` are there.",
+            f"On the pool of {len(labels):,} a run costs {clean['whole']:.0f} processor "
+            f"seconds, {clean['early']:.1f} until `probs` are there.",
+            f"flipped: {FEW:,} of these images, {1 - np.mean(given == truth):.1%} of them with a wrong label. A run "
+            f"costs {flipped['whole']:.0f} processor seconds, {flipped['early']:.1f} until `probs` are there.",
             "flipped: area under the curve of each score as a detector of wrong labels, the mean of "
             f"{SEEDS} seeds ± their standard deviation: {'; '.join(detection(found, given != truth))}.",
         ],

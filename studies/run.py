@@ -106,6 +106,7 @@ def run(name: str) -> None:
         "prepared": prepare(card["prepare"], name),
         "controls": card.get("controls", {}),
         "directions": card.get("directions"),
+        "training": card.get("training"),
         "machine": machine(),
     }
     places = {"TAMIS_DATA": str(Path(os.environ["TAMIS_DATA"]).resolve()), "PREPARED": str(PREPARED)}

@@ -1,6 +1,7 @@
 """How long training is: epochs instead of steps, what a schedule saves, columns of each seed and what they cost."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -75,18 +76,12 @@ def test_a_method_may_have_columns_of_each_seed_and_a_charge_for_them():
 
 @pytest.mark.parametrize(("higher", "stretch"), [(True, 2.0), (False, 1.0)])
 def test_longer_training_counts_only_where_it_does_no_harm(higher, stretch):
-    class Bench:
-        results = {}
-
-        class plan:
-            class study:
-                seeds = 2
-
     def result(stretch, value):
         one = {"method": "full", "budget": "100%", "stretch": stretch, "status": "done", "metrics": {"m": value}}
         return [one | {"seed": seed} for seed in range(2)]
 
-    Bench.results = dict(enumerate(result(2.0, 0.9)))
+    longer = dict(enumerate(result(2.0, 0.9)))
+    bench = SimpleNamespace(plan=SimpleNamespace(study=SimpleNamespace(seeds=2)), results=longer)
     found = {("full", "100%"): result(1.0, 0.8)}
     control = Control("m", "1%", "100%", 2.0)
-    assert best_of(Bench, found, control, "m", higher).stretch == stretch
+    assert best_of(bench, found, control, "m", higher).stretch == stretch
