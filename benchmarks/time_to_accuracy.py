@@ -200,11 +200,11 @@ def main() -> None:
         rows.append([name, f"{visits:.2f}", f"{np.mean(last):.4f} ± {np.std(last, ddof=1):.4f}", *cells])
     note = (
         f"A small CNN on {POOL:,} images of Fashion-MNIST, batches of {BATCH}, one thread, AdamW with a cosine "
-        f"over the whole of each run; plain training takes {EPOCHS} epochs. Visits are of plain "
-        "training's. Times are processor seconds until the best test accuracy so far was there, looked at twenty times in a run and not counting the "
-        "looks, with all that was spent before on scores, references and selecting; the median over "
-        f"{SEEDS} seeds of the ratio to plain training with the same seed, and how many seeds got there. The levels "
-        "are 5, 2 and 0.5 points below what plain training ends with."
+        f"over the whole of a run; plain training takes {EPOCHS} epochs, and visits are of it. Times are "
+        "processor seconds until the best test accuracy so far was there, looked at twenty times in a run and "
+        "not counting the looks, with all that was spent before on scores, references and selecting: the median "
+        f"over {SEEDS} seeds of the ratio to plain training with the same seed, and how many seeds got there. "
+        "The levels are 5, 2 and 0.5 points below what plain training ends with."
     )
     write_page("time_to_accuracy", "Time to accuracy of samplers", note, rows, "torch numpy")
 
