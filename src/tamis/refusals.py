@@ -596,6 +596,10 @@ VISITS_TOO_FEW = Refusal(
     "there is {visits} visit a row, and what was right is forgotten between two", "give 2 or more in --use correct"
 )
 CORRECT_UNUSABLE = Refusal("one of its visits is {value:.6g}", "give 1 where the model was right, and 0 where not")
+ROW_VISITED_TOO_RARELY = Refusal(
+    "its visits that are not NaN are {visits}, and {what} needs {needed} or more",
+    "take the row out of the pool, or record more epochs",
+)
 RECORD_ARRAY = Refusal("it is {found}", "give {wanted}")
 RECORD_OUTSIDE = Refusal("{value:,} is none of the {count:,} {what}", "give numbers from 0 to {last:,}")
 RECORD_TWICE = Refusal(
@@ -650,6 +654,13 @@ VOG_OTHER_MODEL = Refusal("it does not fit the model ({said})", "give checkpoint
 VOG_INPUTS = Refusal(
     "inputs are {found}, and gradients are those of one tensor of floats", "give floats, as vectors of tokens"
 )
+THRESHOLD_TOO_FEW = Refusal(
+    "{n:,} examples of {classes:,} classes are too few for threshold examples, of which there are n / K in a run",
+    "give at least as many examples as classes",
+)
+THRESHOLD_UNVISITED = Refusal(
+    "that of example {id:,} is {value}", "record every example in both runs, up to the first drop of the learning rate"
+)
 SAMPLER_SHAPES = Refusal("its shape is {found}", "give numbers of shape {wanted}")
 SAMPLER_NOT_FINITE = Refusal("number {place:,} is {value}", "look for where training diverged")
 SAMPLER_IDS = Refusal("{value} is none of the {n:,} examples", "give integers from 0 to {last:,}")
@@ -674,6 +685,22 @@ SAMPLER_RANK = Refusal(
 SAMPLER_BATCHLESS = Refusal(
     "an epoch has {count:,} examples on this process, so that no batch is full", "use a smaller batch, or keep the last"
 )
+SAMPLER_PROCESSES = Refusal(
+    "it is of {found}, and {wanted} processes train", "make it with rank=, world={wanted} and even=True"
+)
+SAMPLER_ROWS = Refusal(
+    "it is of {found:,} examples, and the data set has {wanted:,}", "make it for the data set that is trained on"
+)
+TRAINER_SETTING = Refusal("it {why}", "give {wanted}")
+CHECKPOINT_STATELESS = Refusal("it holds no state of {what}", "go on from a checkpoint that was saved with it")
+CHECKPOINT_OF_OTHER = Refusal(
+    "it was saved with {name}={found}, and this is {name}={wanted}", "go on with what it was saved with"
+)
+LOSS_OF_OTHERS = Refusal(
+    "the model's loss is {found:.4g}, and the mean loss of its examples {own:.4g}",
+    "override example_losses with the loss that it is trained with",
+)
+STEP_WITHOUT = Refusal("it returned {found}, without {name!r}", "return a dict with {wanted}")
 ROW_NOT_SELECTED = Refusal("the selection does not keep {row:,}", "ask for what the sampler yields")
 SCHEDULE_OF_ALL = Refusal(
     "it decides itself how much of all rows an epoch visits, and {count:,} of {n:,} are allowed", "use a budget of 100%"

@@ -11,11 +11,14 @@ from tamis import refusals
 
 if TYPE_CHECKING:
     from tamis.torch.gradient_variance import vog
+    from tamis.torch.huggingface import TrainerMixin
     from tamis.torch.in_step import JEST, RHO
+    from tamis.torch.lightning import LightningCallback
     from tamis.torch.measuring import measure
     from tamis.torch.pruned import InfoBatch, SeTa
     from tamis.torch.recorder import Recorder
     from tamis.torch.samplers import RS2, Cooldown, FromSelection, FullData, TemperatureSampler, WeightedDraw
+    from tamis.torch.threshold_samples import ThresholdSamples
 
 MODULES = {
     "Cooldown": "samplers",
@@ -23,10 +26,13 @@ MODULES = {
     "FullData": "samplers",
     "InfoBatch": "pruned",
     "JEST": "in_step",
+    "LightningCallback": "lightning",
     "RHO": "in_step",
     "RS2": "samplers",
     "SeTa": "pruned",
     "TemperatureSampler": "samplers",
+    "ThresholdSamples": "threshold_samples",
+    "TrainerMixin": "huggingface",
     "WeightedDraw": "samplers",
     "measure": "measuring",
     "vog": "gradient_variance",
@@ -42,9 +48,12 @@ __all__ = [
     "FromSelection",
     "FullData",
     "InfoBatch",
+    "LightningCallback",
     "Recorder",
     "SeTa",
     "TemperatureSampler",
+    "ThresholdSamples",
+    "TrainerMixin",
     "WeightedDraw",
     "measure",
     "vog",
