@@ -8,7 +8,14 @@ from tamis import testing
 from tamis.registry import METHODS, load_all
 
 load_all()
-VARIANTS = [("dsir", {"temperature": 1.0})]
+VARIANTS = [
+    ("dsir", {"temperature": 1.0}),
+    ("rs2", {"replacement": True}),
+    ("rs2", {"stratified": True}),
+    ("infobatch", {"epochs": 4}),
+    ("seta", {"ratio": 0.3, "groups": 4, "order": "reference"}),
+    ("temperature", {"cooldown": 50}),
+]
 CASES = [*((name, {}) for name in sorted(METHODS.entries)), *VARIANTS]
 OWN = """
 import numpy as np

@@ -83,6 +83,16 @@ def test_everything_is_plain_training_and_one_group_is_dynamic_random():
     assert len(set(found)) == 3 and {len(rows) for rows in found} == {20}
 
 
+def test_dynamic_random_needs_no_losses():
+    key = keys(40)
+    for options in ({"groups": 1, "window": 0.5}, {"groups": 7, "window": 1.0}, {"groups": 7, "window": 0.95}):
+        schedule = seta(key, ratio=0.5, **options)
+        rows = [schedule.draw(schedule.start(40), epoch, key)[0].tolist() for epoch in range(4)]
+        assert [len({*one}) for one in rows] == [20] * 4 and len({*map(frozenset, rows)}) == 4
+    with pytest.raises(Refused, match="seta: epoch 1 begins"):
+        (schedule := seta(key, groups=7, window=0.9)).draw(schedule.start(40), 1, key)
+
+
 def test_rows_whose_loss_is_unknown_are_in_every_window():
     key, losses = keys(50), LOSSES.copy()
     losses[[49, 48]] = np.nan, np.inf

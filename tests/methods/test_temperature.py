@@ -1,5 +1,7 @@
 """Temperature: the published shares, exact numbers of draws, and weights instead of draws."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -39,8 +41,10 @@ def test_as_often_as_promised(sizes, draws, tau, data):
     cooldown = Cooldown(((0, tau), *(((fall, 1.0),) if fall else ())))
     mixed = Mixed(sizes, cooldown, draws, 5, lambda domain, number: permutation(int(sizes[domain]), domain, number))
     times = [np.zeros(size, np.int64) for size in sizes]
-    slow = sum((mixed.counts(epoch) for epoch in range(9)), np.zeros(len(sizes), np.int64))
-    assert mixed.drawn_before(9).tolist() == slow.tolist() and not mixed.drawn_before(0).any()
+    slow = np.zeros(len(sizes), np.int64)
+    for epoch in range(50):
+        assert mixed.drawn_before(epoch).tolist() == slow.tolist()
+        slow += mixed.counts(epoch)
     for epoch in range(6):
         domains, places = (np.concatenate(part) for part in zip(*mixed.visits(epoch), strict=True))
         assert (
@@ -71,6 +75,28 @@ def test_numbers_are_right_in_the_mean():
     assert abs(found / 3000 - 0.3) < 0.03 and abs(first / 3000 - 0.03) < 0.012
 
 
+def test_the_rounding_of_every_epoch_is_right_in_the_mean():
+    """0.3 of a draw an epoch is one for 3 of 10 keys, in whatever epoch, and for each key in 3 of 10 epochs."""
+    counts = []
+    for key in range(2000):
+        mixed = Mixed(np.array([97, 3]), Cooldown(((0, 1.0),)), 10, key, lambda domain, number: permutation(97, 1))
+        counts.append([mixed.counts(epoch)[1] for epoch in (0, 1, 15, 16, 700)])
+        assert abs(mixed.drawn_before(1000)[1] - 300) < 4
+    assert (np.abs(np.mean(counts, axis=0) - 0.3) < 0.05).all()
+
+
+def test_an_epoch_far_on_takes_no_room():
+    sizes = np.arange(1, 1001)
+    mixed = Mixed(sizes, Cooldown(((0, 5.0), (77_777, 1.0))), 5000, 3, lambda domain, number: permutation(9, 1))
+    tracemalloc.start()
+    drawn = mixed.drawn_before(10**7)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert drawn.sum() == 5000 * 10**7 and peak < 1e6
+    exact = mixture(sizes, 5.0) * 77_777 + mixture(sizes, 1.0) * (5000 * 10**7 - 77_777)
+    np.testing.assert_allclose(drawn, exact, rtol=0, atol=25)
+
+
 def test_draws_and_weights_have_one_mean_and_draws_less_variance():
     """[spec] (b): of mini-batches of 50, sampled by τ = 5, or by size and weighted."""
     rng, sizes = np.random.default_rng(0), np.array([5000, 50])
@@ -87,8 +113,9 @@ def test_draws_and_weights_have_one_mean_and_draws_less_variance():
 
 def test_the_schedule_cools_down():
     group, key = np.repeat([0, 1], [90, 10]), keys(100)
-    counts = [np.bincount(group[temperature(group, tau=2.0, cooldown=2).draw(40, e, key)[0]])[1] for e in range(4)]
-    assert counts == [10, 10, 4, 4]
+    for cooldown, expected in ((80, [10, 10, 4, 4]), (60, [10, 7, 4, 4])):  # in draws, as for the sampler
+        made = temperature(group, tau=2.0, cooldown=cooldown)
+        assert [np.bincount(group[made.draw(40, epoch, key)[0]])[1] for epoch in range(4)] == expected
 
 
 def test_rows_in_another_order():

@@ -73,6 +73,28 @@ def test_any_place_of_any_round(n, data, kind):
     assert served(kind, size, number, shuffles(n), start) == whole[start:] and len(whole) == size
 
 
+@given(st.integers(3, 60), st.data(), st.integers(0, 99))
+def test_consecutive_rounds_have_none_twice_in_a_batch(n, data, seed):
+    """Of visits of a round that follow each other, also where one pass ends and the next begins."""
+    size = data.draw(st.integers(1, n))
+    for number in range(12):
+        ids = served(consecutive, size, number, shuffles(n, seed))
+        for start in range(max(1, size - n // 3)):
+            batch = ids[start : start + n // 3 + 1]
+            assert len(set(batch)) == len(batch)
+
+
+def test_passes_of_many_keep_their_distance_too():
+    """Beyond 65,536 orders are computed; a pass is then changed in its first 32,768 places at most."""
+    n, size = 100_000, 70_000
+    orders = shuffles(n)
+    ids = np.array([served(consecutive, size, number, orders) for number in range(3)]).ravel()
+    assert (np.bincount(ids[:n], minlength=n) == 1).all() and (np.bincount(ids[n : 2 * n], minlength=n) == 1).all()
+    assert len(set(ids[n - BLOCK // 2 : n + BLOCK // 2].tolist())) == BLOCK
+    assert (ids[n + 2 * BLOCK : 2 * n] == orders(1).at(np.arange(2 * BLOCK, n))).all()
+    assert (ids[n : n + 2 * BLOCK] != orders(1).at(np.arange(2 * BLOCK))).any()
+
+
 @given(st.integers(1, 30), st.data())
 def test_consecutive_rounds_are_passes(n, data):
     size = data.draw(st.integers(1, n))

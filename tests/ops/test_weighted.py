@@ -63,9 +63,45 @@ def test_blocks_keep_what_all_at_once_would(monkeypatch):
     monkeypatch.setattr(weighted, "ROWS", 64)
     weights = np.concatenate([np.full(64, 1e-6), np.random.default_rng(0).random(5000), np.full(64, 1e6)])
     for order in (weights, weights[::-1]):
-        keys = np.concatenate([weighted._keys(order, (5,), number) for number in range(-(-len(order) // 64))])
+        keys = np.concatenate(
+            [weighted._below(order, (5,), number, np.inf)[0] for number in range(-(-len(order) // 64))]
+        )
         for draws in (1, 30, 700, 5000):
             assert without_replacement(order, draws, (5,)).tolist() == np.argsort(keys, kind="stable")[:draws].tolist()
+
+
+def test_keys_are_exponential():
+    """Also where the first 18 bits of u are all 0, and no two are the same."""
+    keys = np.sort(weighted._below(np.ones(1 << 20), (1,), 0, np.inf)[0])
+    np.testing.assert_allclose(np.quantile(keys, [0.1, 0.5, 0.9]), -np.log1p(-np.array([0.1, 0.5, 0.9])), rtol=0.01)
+    bar = 2.0**-18
+    low = np.concatenate([weighted._below(np.ones(1 << 20), (seed,), 0, bar)[0] for seed in range(300)])
+    assert len(set(low.tolist())) == len(low) and abs(len(low) / (300 * 4) - 1) < 0.1 and low.max() < bar
+    assert abs((low < bar / 2).mean() - 0.5) < 0.06
+
+
+def test_keys_below_a_bar_are_those_of_all():
+    """And of u the first 24 bits are those drawn, while the others differ from block to block."""
+    weights = np.random.default_rng(0).random(3 << 20).astype(np.float32)
+    rests = []
+    for number in range(2):
+        keys, rows = weighted._below(weights, (4,), number, np.inf)
+        for bar in (1e-4, 0.3, 5.0):
+            low = weighted._below(weights, (4,), number, bar)
+            assert [part.tolist() for part in low] == [keys[keys < bar].tolist(), rows[keys < bar].tolist()]
+        chances = -np.expm1(-keys * weights[rows]) * 2.0**24
+        first = np.random.Generator(np.random.SFC64((4, number))).random(1 << 20, dtype=np.float32)
+        assert (np.abs(chances - first[rows - (number << 20)] * 2.0**24 - 0.5) < 0.5 + 1e-6).all()
+        rests.append(chances % 1)
+    assert len(rests[0]) == len(rests[1]) and (np.abs(rests[0] - rests[1]) > 1e-6).mean() > 0.99
+
+
+def test_a_few_of_many_are_in_proportion():
+    """Of eight million, half of a weight of nine: with keys of 24 bits, some are 0 whatever the weight."""
+    weights = np.ones(1 << 23, np.float32)
+    weights[: 1 << 22] = 9
+    first = [without_replacement(weights, 3, (seed,)) < 1 << 22 for seed in range(60)]
+    assert abs(np.mean(first) - 0.9) < 0.06
 
 
 def test_weights_beyond_float32():

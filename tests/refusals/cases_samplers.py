@@ -44,6 +44,17 @@ def loses_its_place(package):
 KEY = np.arange(5, dtype=np.uint64)
 
 CASES = {
+    "threshold examples of few": torch(
+        "threshold-too-few", lambda t: t.ThresholdSamples([0, 1], 3), ["2 examples", "3 classes"]
+    ),
+    "threshold examples unvisited": torch(
+        "threshold-unvisited",
+        lambda t: t.ThresholdSamples([0, 1, 0, 1], 2).flags([1, 2, 3, 4], [1, 2, np.nan, 4]),
+        ["run 1", "example 2", "nan"],
+    ),
+    "threshold examples of their own class": torch(
+        "record-outside", lambda t: t.ThresholdSamples([0, 1, 2], 2), ["labels", "2", "from 0 to 1"]
+    ),
     "sampler shapes": torch("sampler-shapes", lambda t: t.RS2(5, 0.5, labels=[1, 2]), ["labels", "(5,)"]),
     "sampler losses": call("sampler-not-finite", lambda: reducible([1, np.nan], [1, 1], 1), ["loss", "1", "nan"]),
     "sampler ids": torch("sampler-ids", lambda t: t.InfoBatch(5, epochs=3).update([7], [1.0]), ["7", "from 0 to 4"]),

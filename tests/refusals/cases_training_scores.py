@@ -50,6 +50,13 @@ CASES = {
         ["line 4", "0.5", "where the model was right"],
         files=pool(3, correct=[0, 1, 0.5, 0, 0, 1]),
     ),
+    "a row that was visited once": select(
+        "row-visited-too-rarely",
+        "--method forgetting --use correct=correct",
+        1,
+        ["line 4", "are 1", "2 or more", "record more epochs"],
+        files=pool(3, correct=[1, *[float("nan")] * 5]),
+    ),
     "a length of errors in no norm": select("parameter-not-listed", f"{EL2N} --set norm=3", 1, ["norm=3", "1, 2"]),
     "doubt without margins": select(
         "optional-need-missing",

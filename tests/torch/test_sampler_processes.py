@@ -32,7 +32,7 @@ WORKER = """
 def both(tmp_path_factory):
     """What each of two ranks told of all bodies, which run one after the other."""
     folder = tmp_path_factory.mktemp("ranks")
-    bodies = [textwrap.indent(textwrap.dedent(body), "    ").strip() for body in (TRAINING, TRAVEL, REFUSAL, PARTS)]
+    bodies = [textwrap.indent(textwrap.dedent(body), "    ").strip() for body in BODIES]
     code = textwrap.dedent(WORKER.format(body="\n    ".join(bodies)))
     running = [
         subprocess.Popen(
@@ -46,7 +46,7 @@ def both(tmp_path_factory):
 
 
 TRAINING = f"""
-    sampler, found = InfoBatch({SMALL}, epochs=9, even=True), []
+    sampler, found = InfoBatch({SMALL}, epochs=9), []
     for epoch in range({EPOCHS}):
         sampler.set_epoch(epoch)
         for ids in sampler.batches({BATCH // 2}):
@@ -68,6 +68,11 @@ REFUSAL = """
         print(json.dumps([str(no), int(np.isfinite(sampler.losses).sum())]))
 """
 PARTS = "print(json.dumps(list(RS2(101, 0.5, seed=3))))"
+EVEN = """
+    given = [{}, {"even": False}, {"even": True}, {"rank": rank, "world": 2}, {"rank": rank, "world": 2, "even": True}]
+    print(json.dumps([len(list(RS2(101, 1.0, **more))) for more in given]))
+"""
+BODIES = (TRAINING, TRAVEL, REFUSAL, PARTS, EVEN)
 
 
 def test_two_processes_draw_what_one_draws(both):
@@ -98,3 +103,8 @@ def test_a_refusal_of_one_stops_both(both):
 def test_ranks_are_those_of_the_group(both):
     one, two = (told[3] for told in both)
     assert [len(one), len(two)] == [25, 25] and not {*one} & {*two}
+
+
+def test_processes_of_torch_have_as_many_visits_each(both):
+    """Of 101 one is left out, unless told otherwise, or where ranks are told."""
+    assert [told[4] for told in both] == [[50, 51, 50, 51, 50], [50, 50, 50, 50, 50]]

@@ -65,7 +65,10 @@ def loaded(saved, **other):
         (lambda: tt.SeTa(5, epochs=9, groups=2, order="mine"), "order='mine'"),
         (lambda: tt.RHO([[1.0]], 1), "reference: its shape is"),
         (lambda: tt.RHO([1.0], 1).choose([1], [1.0]), "1 is none of the 1 examples"),
-        (lambda: tt.JEST(3).choose(torch.ones(2), torch.ones(2), 0), "keep=3"),
+        (lambda: tt.RHO([1.0], 0), "keep=0"),
+        (lambda: tt.JEST(3), "chunks=16"),
+        (lambda: tt.JEST(0, chunks=0), "keep=0"),
+        (lambda: tt.JEST(2, chunks=2).choose(torch.ones(2), torch.ones(3), 0), "reference: its shape is"),
     ],
 )
 def test_what_is_refused(call, said):
@@ -93,6 +96,16 @@ def test_in_a_step():
     jest = tt.JEST(keep=4, chunks=2, seed=1)
     found = [tuple(jest.choose(torch.zeros(9), torch.zeros(9), step).tolist()) for step in (0, 1, 0)]
     assert found[0] == found[2] != found[1] and all(len(set(places)) == 4 for places in found)
+
+
+def test_the_last_batch_of_an_epoch_is_smaller():
+    """As many as there are, where they are fewer than would be kept."""
+    rho, jest = tt.RHO(torch.zeros(9), keep=4), tt.JEST(keep=4, chunks=3)
+    for many in (9, 5, 4, 3, 1):
+        losses = torch.arange(float(many))
+        places = [rho.choose(torch.arange(many), losses), jest.choose(losses, torch.zeros(many), 0)]
+        places.append(jest.choose(torch.eye(many), torch.zeros(many, many), 0))
+        assert all(len(set(found.tolist())) == min(4, many) == len(found) for found in places)
 
 
 def test_many_repeats_are_warned_of():

@@ -189,33 +189,3 @@ def test_weighted_draws_are_three_times_as_fast_as_torch():
                 times.append(time.process_time() - start)
             seconds.append(min(times))
         assert seconds[1] > 1.5 * seconds[0], (replacement, seconds)  # with room for a busy machine
-
-
-def test_a_process_alone_among_several_is_told_so():
-    sampler = tt.InfoBatch(9, epochs=3, rank=0, world=2)
-    sampler.update(list(sampler), np.ones(5))
-    with pytest.warns(UserWarning, match="5 losses of the 9 visits of 2 processes"):
-        sampler.set_epoch(1)
-        list(sampler)
-
-
-def test_a_state_of_a_finished_epoch_goes_on_with_the_next():
-    sampler, again = tt.RS2(10, 1.0), tt.RS2(10, 1.0)
-    assert len(list(sampler.batches(3, drop_last=True))) == 3
-    again.load_state_dict(sampler.state_dict())
-    assert again.epoch == 1
-    assert [part.tolist() for part in again.batches(3, True)] == [part.tolist() for part in sampler.batches(3, True)]
-
-
-def test_weights_of_a_selection_are_tensors_beside_tensors_and_its_state_is_its_own():
-    kept = (tamis.select(make_pool(12), f"{way}:quality", budget=3) for way in ("top", "bottom"))
-    one, two = (tt.FromSelection(each, subset=True) for each in kept)
-    ids = torch.tensor(list(one))
-    assert (torch.ones(3, requires_grad=True) * one.weights(ids)).sum().requires_grad
-    with pytest.raises(tamis.Refused):
-        two.load_state_dict(one.state_dict())
-
-
-def test_classes_without_a_place_in_a_round_are_told():
-    with pytest.warns(UserWarning, match="1 classes are too small"):
-        tt.RS2(1000, 0.1, labels=np.arange(1000) >= 997)

@@ -1,6 +1,6 @@
 """What `--use WORD=SOURCE` binds beyond columns with a role: matrices, tags, and shares that groups should have."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from tamis.pool.vectors import vectors_for
 if TYPE_CHECKING:
     from tamis.engine.plan import Plan
 
+VISITED = ("margins", "correct")  # which have NaN for visits that were not
 MATRICES = ("probs", "null_probs", "margins", "correct", "match")
 BOUND = (*MATRICES, "tags", "tag_embedding", "target_embedding", "balance")
 
@@ -42,9 +43,9 @@ def find_bindings(plan: "Plan", given: dict[str, str], place: str) -> Bindings:
             plan.roles[word] = Role(given[word], "given")
             if (file := vector_file(given[word], pool.schema, flag)) is not None:
                 file.fits(pool.rows)
-                found.files[word] = file
+                found.files[word] = replace(file, holes=word in VISITED)
             else:
-                pool.derived[word] = vectors_for(pool, given[word], place, flag)
+                pool.derived[word] = replace(vectors_for(pool, given[word], place, flag), holes=word in VISITED)
                 found.derived.append(word)
     if "tags" in given:
         if given["tags"] not in pool.schema:

@@ -22,10 +22,11 @@ SMALL_IMAGE = "small-image"
 
 @dataclass(frozen=True)
 class VectorFile:
-    """`float [n, d]` in a `.npy` file, or under a name in a `.npz` file."""
+    """`float [n, d]` in a `.npy` file, or under a name in a `.npz` file; with `holes` NaN is a value as well."""
 
     path: str
     key: str = ""
+    holes: bool = False
 
     def open(self) -> NDArray[Any]:
         """The array: a `.npy` file is memory-mapped, an `.npz` file is read."""
@@ -61,12 +62,13 @@ class VectorFile:
         return found
 
     def of_pool(self, rows: int) -> NDArray[Any]:
-        """The array, if it has one finite vector for each of the pool's rows."""
+        """The array, if it has one vector for each of the pool's rows, finite but for holes."""
         found = self.fits(rows)
         step = max(1, BLOCK_BYTES // max(found.shape[1] * found.itemsize, 1))
         for start in range(0, rows, step):
             with np.errstate(over="ignore"):  # what float32 cannot hold is an infinity to methods
-                bad = ~np.isfinite(found[start : start + step].astype(np.float32, copy=False)).all(axis=1)
+                block = found[start : start + step].astype(np.float32, copy=False)
+            bad = (np.isinf(block) if self.holes else ~np.isfinite(block)).any(axis=1)
             if bad.any():
                 raise refusals.VECTOR_NOT_FINITE(f"{self.path}, row {start + int(bad.argmax())}")
         return found

@@ -12,7 +12,7 @@ from torch.utils import _pytree as pytree
 
 from tamis import refusals
 from tamis.measure.layer_gradients import squared_norms
-from tamis.measure.parameter_uses import RULES, Node, Unknown, Use, find_uses, part_of, time_first
+from tamis.measure.parameter_uses import RULES, Node, Unknown, Use, added_to, find_uses, part_of, time_first
 
 Objective: TypeAlias = Callable[[nn.Module, Any, Any], tuple[Tensor, Any]]
 """From a model, inputs and labels to the loss of each example, `[b]`, and what else is wanted of the forward pass."""
@@ -84,7 +84,8 @@ class GradientNorms:
             linear = [use.node for use in uses if use.node.name() in ("AddmmBackward0", "MmBackward0")]
             if not linear:
                 raise refusals.MEASURE_WITHOUT_LINEAR(type(self.model).__name__, what="that learns", name="grand_last")
-            squared, unknown = self._by_layer(losses, [use for use in uses if use.node is linear[0]])
+            layer = {linear[0], *added_to(linear[0], uses)}
+            squared, unknown = self._by_layer(losses, [use for use in uses if use.node in layer])
             if unknown:
                 what = "whose examples can be told apart"
                 raise refusals.MEASURE_WITHOUT_LINEAR(type(self.model).__name__, what=what, name="grand_last")

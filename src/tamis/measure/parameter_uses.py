@@ -36,6 +36,7 @@ class Use:
 
 PASSED = ("TBackward0", "ToCopyBackward0")
 LIFTED = ("UnsqueezeBackward0",)
+VIEWED = ("ViewBackward0", "UnsafeViewBackward0", "ReshapeAliasBackward0")
 
 
 def find_uses(losses: Tensor, parameters: Iterable[Tensor]) -> list[Use]:
@@ -71,6 +72,18 @@ def _lifted(node: Node, above: dict[Node, list[Node]]) -> list[Node]:
     while len(taken) == 1 and taken[0].name() in LIFTED:
         taken = above.get(taken[0], [])
     return taken if len(taken) == 1 else []
+
+
+def added_to(node: Node, uses: Iterable[Use]) -> list[Node]:
+    """The nodes that add a parameter to what a node made, as a linear layer does its bias to sequences in pieces."""
+    found = []
+    for use in uses:
+        if use.node.name() == "AddBackward0" and use.parameter.dim() == 1:
+            below = use.node.next_functions[1 - use.slot][0]
+            while below is not None and below.name() in VIEWED:
+                below = below.next_functions[0][0]
+            found += [use.node] if below is node else []
+    return found
 
 
 @dataclass(frozen=True)

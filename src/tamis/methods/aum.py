@@ -23,15 +23,19 @@ def aum(margins: NDArray[np.float32]) -> Score:
     hardest choose with `--choose bottom`, for every difficulty take `aum-ccs`.
 
     Args:
-        margins: `float32 [n, T]`, one column a visit, best before the learning rate first falls. Margins of
-            probabilities may be given as well; their mean, of which the code of CCS takes the sum, ranks otherwise.
+        margins: `float32 [n, T]`, one column a visit, best before the learning rate first falls; NaN where there was
+            none, as in the files of a recorder. Margins of probabilities may be given as well; their mean, of which the
+            code of CCS takes the sum, ranks otherwise.
 
     Returns:
         `float64 [n]`; high is clean. `O(n T)` time, `8 n` bytes.
 
+    Raises `BadRow` for a row without a visit.
+
     Loses to random when labels are right: it then keeps the easiest examples, which teach least.
 
-    The paper finds a threshold by examples of a class made up for the purpose, which must be trained along.
+    The paper finds a threshold by examples of a class made up for the purpose, which must be trained along:
+    `tamis.torch.ThresholdSamples` does that in a training loop.
 
     Examples:
         >>> aum(np.array([[1.25, 1.0], [-2.0, 1.0]], np.float32)).tolist()

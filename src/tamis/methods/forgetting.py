@@ -26,14 +26,16 @@ def forgetting(
     can often be left out; those that were never right are not among them, and count by themselves.
 
     Args:
-        correct: a, `float32 [n, T]`, 1 or 0, at least two visits, in the order of time.
-        never: the score of examples that were never right: "presentations" is T, as in the official code; "inf" is the
+        correct: a, `float32 [n, T]`, 1 or 0, at least two visits, in the order of time; NaN where there was no visit,
+            as in the files of a recorder.
+        never: the score of examples that were never right: "presentations" is their visits, T where there were all, as
+            in the official code; "inf" is the
             largest float64, as near to infinity as a score may be; "drop" never chooses them, since many are wrong.
 
     Returns:
         `float64 [n]`, from 0 to T, and `bool [n]`, which rows may be chosen; high is hard. `O(n T)` time.
 
-    Raises `BadRow` for a visit that is neither 0 nor 1, `Refused` for fewer than two visits.
+    Raises `BadRow` for a visit that is neither 0 nor 1, `BadRow` or `Refused` for fewer than two visits.
 
     Loses to random when less than about a third is kept, when labels are wrong, or when training is short: a language
     model that is fine-tuned for a few epochs forgets almost nothing, so that nearly all scores are equal.
@@ -51,6 +53,6 @@ def forgetting(
     Source: Toneva et al. 2019, An Empirical Study of Example Forgetting during Deep Neural Network Learning;
     github.com/mtoneva/example_forgetting.
     """
-    count, learned = forgotten(correct)
-    count[~learned] = np.finfo(np.float64).max if never == "inf" else correct.shape[1]
-    return Admitted(count, learned if never == "drop" else np.ones(len(count), np.bool_))
+    count, unlearned = forgotten(correct)
+    count += np.where(unlearned > 0, np.finfo(np.float64).max if never == "inf" else unlearned, 0)
+    return Admitted(count, unlearned == 0 if never == "drop" else np.ones(len(count), np.bool_))

@@ -26,8 +26,8 @@ def full_data() -> Schedule:
     schedule as R epochs of `rs2`. It is the control that says how much of a gain comes from that schedule.
 
     Returns:
-        A `Schedule` of as many rows an epoch as the budget allows; a row may come twice in one that lies in two passes.
-        `O(n log n)` time an epoch, `80 n` bytes.
+        A `Schedule` of as many rows an epoch as the budget allows. In an epoch that lies in two passes a row may come
+        twice, though not within n / 3 visits, or 16,384. `O(n log n)` time an epoch, `80 n` bytes.
 
     Examples:
         >>> key = np.arange(10, dtype=np.uint64)

@@ -60,7 +60,8 @@ def seta(
         known is in every window. Few rows are hard, so what is saved is not 1 − q W / G: the bench says what it was.
         `O(n log n)` time an epoch, `110 n` bytes.
 
-    Raises `Refused` for a parameter out of range, a budget below 100 %, and an epoch of which no loss is told.
+    Raises `Refused` for a parameter out of range, a budget below 100 %, and an epoch of which no loss is told. With one
+    group, or a window of all, no loss is needed: that is dynamic random pruning.
 
     Loses to random subsets where losses say nothing of what is left to learn, as with many wrong labels.
 
@@ -101,7 +102,8 @@ class Sliding(Listening):
 
     def is_blind(self, epoch: int) -> bool:
         """Whether the random part is visited as a whole."""
-        return epoch == 0 or is_annealed(epoch, self.epochs, self.annealing)
+        whole = groups_of(epoch, self.groups, self.window) == (0, self.groups)
+        return whole or is_annealed(epoch, self.epochs, self.annealing)
 
     def kept(self, losses: NDArray[np.float32], epoch: int, order: Sorted) -> Kept:
         """A window of groups of a random part of the rows."""

@@ -32,20 +32,21 @@ def temperature(group: NDArray[np.int64], *, tau: float = 5.0, cooldown: int | N
     Args:
         group: `int64 [n]`, codes from 0.
         tau: τ, above 0; 1 draws by size, larger ones nearer to alike.
-        cooldown: the epoch from which on τ is 1; the paper has half of all. None for never.
+        cooldown: the draw, counted from 0 over all epochs, from which on τ is 1, as for `tamis.torch`: a step of the
+            paper is as many draws as its batch has rows. It has half of all. None for never.
 
     Returns:
         A `Schedule` of as many draws an epoch as the budget allows; a row may come more than once. `O(n log n)` time an
         epoch, `80 n` bytes.
 
-    Raises `Refused` for τ that is not above 0, and a cooldown before epoch 1.
+    Raises `Refused` for τ that is not above 0, and a cooldown before draw 1.
 
     Loses to random draws where the test set has groups by size, and where small groups are repeated until they are
     learnt by heart.
 
     Examples:
         >>> group, key = np.repeat([0, 1], [90, 10]), np.arange(100, dtype=np.uint64)
-        >>> schedule = temperature(group, tau=2.0, cooldown=1)
+        >>> schedule = temperature(group, tau=2.0, cooldown=100)
         >>> [int(np.count_nonzero(group[schedule.draw(100, epoch, key)[0]])) for epoch in range(2)]
         [25, 10]
 
@@ -74,7 +75,7 @@ class Tempered(Schedule):
         members = [
             rows[np.argsort(key[rows], kind="stable")] for rows in (np.flatnonzero(self.group == c) for c in codes)
         ]
-        falls = () if self.cooldown is None else ((self.cooldown * state, 1.0),)
+        falls = () if self.cooldown is None else ((self.cooldown, 1.0),)
 
         def shuffle(domain: int, number: int) -> Permutation:
             return by_keys(rekeyed(key[members[domain]], number))

@@ -95,24 +95,48 @@ def _bits(probs: Floats32, column: Labels) -> Floats:
     return found
 
 
-def forgotten(correct: Floats32) -> tuple[Floats, Flags]:
-    """How often each row went from right to wrong, `float64 [n]`, and whether it was ever right, `bool [n]`.
+def forgotten(correct: Floats32) -> tuple[Floats, Labels]:
+    """How often each row went from right to wrong, `float64 [n]`, and how often it was visited if it never was right.
+
+    The second is 0 for a row that was ever right, `int64 [n]`. NaN is no visit; a row needs two.
 
     Examples:
-        >>> forgotten(np.array([[0, 1, 1, 0], [0, 0, 0, 0]], np.float32))
-        (array([1., 0.]), array([ True, False]))
+        >>> forgotten(np.array([[0, 1, np.nan, 0], [0, 0, 0, 0]], np.float32))
+        (array([1., 0.]), array([0, 4]))
     """
     if correct.shape[1] < 2:
         raise refusals.VISITS_TOO_FEW("correct", visits=correct.shape[1])
-    count, learned = np.empty(len(correct)), np.empty(len(correct), np.bool_)
+    count, never = np.empty(len(correct)), np.empty(len(correct), np.int64)
     for rows in _blocks(correct):
         right, wrong = correct[rows] == 1, correct[rows] == 0
-        if (other := ~(right | wrong)).any():
-            row, visit = np.argwhere(other)[0].tolist()
-            raise BadRow(rows.start + row, refusals.CORRECT_UNUSABLE, value=correct[rows.start + row, visit])
-        count[rows] = np.count_nonzero(right[:, :-1] & wrong[:, 1:], axis=1)
-        learned[rows] = right.any(axis=1)
-    return count, learned
+        visits = np.count_nonzero(right | wrong, axis=1)
+        if visits.min() < correct.shape[1]:
+            _check_visits(correct[rows], rows.start, visits)
+        count[rows] = _fallen(right, wrong)
+        never[rows] = np.where(right.any(axis=1), 0, visits)
+    return count, never
+
+
+def _fallen(right: Flags, wrong: Flags) -> Labels:
+    """How often a visit that was right is followed by one that was wrong, past those that are neither."""
+    if (right | wrong).all():
+        return np.asarray(np.count_nonzero(right[:, :-1] & wrong[:, 1:], axis=1))
+    last, found = right[:, 0].copy(), np.zeros(len(right), np.int64)
+    for now, lost in zip(right.T[1:], wrong.T[1:], strict=True):
+        found += last & lost
+        last = now | (last & ~lost)
+    return found
+
+
+def _check_visits(correct: Floats32, start: int, visits: Labels) -> None:
+    """Refuse the first row with a number that is no answer, or with fewer than two visits."""
+    other = ~np.isnan(correct) & (correct != 0) & (correct != 1)
+    if other.any():
+        row, visit = np.argwhere(other)[0].tolist()
+        raise BadRow(start + row, refusals.CORRECT_UNUSABLE, value=correct[row, visit])
+    if (few := visits < 2).any():
+        row = int(np.argmax(few))
+        raise BadRow(start + row, refusals.ROW_VISITED_TOO_RARELY, visits=int(visits[row]), needed=2, what="forgetting")
 
 
 def doubted(margins: Floats32 | None, cutoff: float) -> Floats | None:
@@ -129,13 +153,21 @@ def doubted(margins: Floats32 | None, cutoff: float) -> Floats | None:
 
 
 def mean_margins(margins: Floats32) -> Floats:
-    """The mean of each of `float32 [n, T]`, in float64.
+    """The mean of each of `float32 [n, T]` over its visits, in float64; NaN is no visit, and a row needs one.
 
     Examples:
-        >>> mean_margins(np.array([[1.25, 1.0]], np.float32)).tolist()
+        >>> mean_margins(np.array([[1.25, 1.0, np.nan]], np.float32)).tolist()
         [1.125]
     """
-    return np.asarray(margins.mean(axis=1, dtype=np.float64))
+    found = np.empty(len(margins))
+    for rows in _blocks(margins):
+        seen = ~np.isnan(margins[rows])
+        visits = np.count_nonzero(seen, axis=1)
+        if not visits.all():
+            row = rows.start + int(np.argmin(visits))
+            raise BadRow(row, refusals.ROW_VISITED_TOO_RARELY, visits=0, needed=1, what="a mean margin")
+        found[rows] = margins[rows].sum(axis=1, dtype=np.float64, where=seen) / visits
+    return found
 
 
 def class_deviations(score: Floats, label: Labels) -> Floats:

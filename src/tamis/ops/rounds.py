@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis import refusals
-from tamis.ops.permutation import Ids, Shuffles, blocks
+from tamis.ops.permutation import BLOCK, Ids, Shuffles, blocks
 from tamis.ops.shares import proportional
 
 Mask = NDArray[np.bool_]
@@ -37,14 +37,29 @@ def independent(size: int, number: int, shuffles: Shuffles, start: int = 0) -> I
 def consecutive(size: int, number: int, shuffles: Shuffles, start: int = 0) -> Iterator[Ids]:
     """Full passes in fresh orders, one after the other, cut into rounds: what training on all examples does.
 
-    A round that lies in two passes may hold an example twice.
+    Where a pass begins within a round, what the round had just before waits until min(n / 3, 16,384) others have come.
+    So no example comes twice among that many visits of a round that follow each other, as those of a batch do.
     """
     n = shuffles(0).size
-    while start < size:
-        number_of_pass, at = divmod(number * size + start, n)
-        stop = min(n, at + size - start)
-        yield from blocks(shuffles(number_of_pass), at, stop)
-        start += stop - at
+    at, end = number * size + start, (number + 1) * size
+    while at < end:
+        number_of_pass, place = divmod(at, n)
+        stop = min(n, place + end - at)
+        yield from _of_pass(number_of_pass, size, shuffles, place, stop)
+        at += stop - place
+
+
+def _of_pass(number: int, size: int, shuffles: Shuffles, start: int, stop: int) -> Iterator[Ids]:
+    """Places start … stop − 1 of a pass over all."""
+    order = shuffles(number)
+    apart = min(order.size // 3, BLOCK)
+    before = min(number * order.size % size, apart)  # visits that the round has of the pass before
+    if before and start < before + apart:
+        head = order.at(np.arange(before + apart))
+        late = shuffles(number - 1).places(head) >= order.size - before
+        yield np.concatenate((head[~late], head[late]))[start:stop]
+        start = before + apart
+    yield from blocks(order, start, stop)
 
 
 def without_repeats(size: int, number: int, shuffles: Shuffles, start: int = 0) -> Iterator[Ids]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis import refusals
-from tamis.ops.permutation import Ids, Permutation, blocks, extended, hashed, permutation
+from tamis.ops.permutation import Ids, Permutation, blocks, hashed, permutation
 
 Floats = NDArray[np.float64]
 
@@ -125,13 +125,8 @@ class Mixed:
     def parts(self, epoch: int) -> list[Part]:
         """The parts of an epoch."""
         found, start = [], 0
-        for number, (length, temperature) in enumerate(
-            self.cooldown.between(epoch * self.draws, (epoch + 1) * self.draws)
-        ):
-            chance = (hashed(self.key, epoch, number) >> 11) / 2.0**53  # as in `_counts_of` for number 0
-            edges = np.floor(np.cumsum(length * mixture(self.sizes, temperature))[:-1] + chance).astype(np.int64)
-            edges = np.minimum(edges, length)
-            counts = np.diff(np.concatenate(([0], edges, [length])))
+        for length, temperature in self.cooldown.between(epoch * self.draws, (epoch + 1) * self.draws):
+            counts = self._between(epoch, epoch + 1, length, temperature, length)
             found.append(Part(start, start + length, counts))
             start += length
         return found
@@ -141,7 +136,7 @@ class Mixed:
         return np.asarray(sum(part.counts for part in self.parts(epoch)))
 
     def drawn_before(self, epoch: int) -> Ids:
-        """How many were drawn of each domain before an epoch, `int64 [m]`; `O(epoch · m)` time, all epochs at once."""
+        """How many were drawn of each domain before an epoch, `int64 [m]`; `O(m)` time and memory."""
         starts = [start for start, _ in self.cooldown.points if start < epoch * self.draws]
         cut = {start // self.draws for start in starts if start % self.draws}
         edges = {0, epoch, *cut, *(one + 1 for one in cut), *(start // self.draws for start in starts)}
@@ -152,11 +147,32 @@ class Mixed:
 
     def _counts_of(self, first: int, last: int) -> Ids:
         """How many are drawn of each domain in epochs first … last − 1, which have one temperature."""
-        exact = self.draws * mixture(self.sizes, self.cooldown.at(first * self.draws))
-        chance = (_hashes(self.key, np.arange(first, last)) >> np.uint64(11)) / 2.0**53
-        edges = np.floor(np.cumsum(exact)[None, :-1] + chance[:, None]).astype(np.int64)
-        sums = np.minimum(edges, self.draws).sum(axis=0)
-        return np.diff(np.concatenate(([0], sums, [self.draws * (last - first)])))
+        length = self.draws * (last - first)
+        return self._between(first, last, self.draws, self.cooldown.at(first * self.draws), length)
+
+    def _between(self, first: int, last: int, draws: int, temperature: float, length: int) -> Ids:
+        """Of `length` draws, how many are of each domain if epochs first … last − 1 have `draws` at one temperature."""
+        ends = np.minimum(np.cumsum(draws * mixture(self.sizes, temperature))[:-1], draws)
+        edges = self._rounded(ends, last) - self._rounded(ends, first)
+        return np.diff(np.concatenate(([0], edges, [length])))
+
+    def _rounded(self, ends: Floats, epochs: int) -> Ids:
+        """Sums of numbers over the first epochs, rounded up or down in each by its chance, `int64 [m]`.
+
+        An epoch's chance is its number with 32 bits in reversed order (van der Corput's sequence), of which a hash
+        turns some over: uniform for every epoch over all keys, and evenly spread over all epochs of one key. In 2^b
+        epochs from a multiple of it on, the chances are some number below 2^(32 − b) and every 2^(32 − b)-th from it.
+        """
+        whole = np.floor(ends)
+        parts = np.rint((ends - whole) * 2.0**32).astype(np.int64)
+        found, done = whole.astype(np.int64) * epochs, 0
+        for bits in range(32, -1, -1):
+            if epochs >> bits & 1:
+                apart = 1 << (32 - bits)
+                lowest = (int(f"{done:032b}"[::-1], 2) ^ hashed(self.key, 0)) % apart
+                found += (parts + lowest) // apart
+                done += 1 << bits
+        return found
 
     def visits(self, epoch: int, start: int = 0) -> Iterator[tuple[Ids, Ids]]:
         """Domain and place within it of the draws of an epoch from `start` on, in blocks."""
@@ -187,8 +203,3 @@ class Mixed:
                 if len(inside):
                     places[inside] = self.shuffles(domain, cut).at(places[inside])
         return places
-
-
-def _hashes(key: int, epochs: Ids) -> NDArray[np.uint64]:
-    """`hashed(key, epoch, 0)` for each of `epochs`."""
-    return extended(extended(np.uint64(hashed(key)) + epochs.astype(np.uint64), 0), 0)

@@ -29,12 +29,14 @@ Place = Callable[[int], str]
 class Vectors:
     """Vectors of `width` numbers: the lists in one column, or one number of each of several columns, in their order.
 
-    Every number is finite, as float32; a row without a vector, or with one of another width, is refused.
+    Every number is finite, as float32, or NaN where there may be holes; a row without a vector, or with one of another
+    width, is refused.
     """
 
     columns: Sequence[str]
     width: int
     several: bool = False
+    holes: bool = False
 
     @property
     def sources(self) -> Columns:
@@ -50,7 +52,7 @@ class Vectors:
         if self.several:
             return self._side_by_side(batch, place)
         name = self.columns[0]
-        return _checked(lists_of(batch.column(name), name, place), self.width, name, place)
+        return _checked(lists_of(batch.column(name), name, place), self.width, name, place, self.holes)
 
     def _side_by_side(self, batch: pa.RecordBatch, place: Place) -> pa.FixedSizeListArray:
         """One number of each column."""
@@ -62,12 +64,13 @@ class Vectors:
                 raise refusals.NUMBER_NOT_FINITE(place(row), name=name, found="nothing")
             with np.errstate(over="ignore"):
                 matrix[:, index] = column.to_numpy()
-            _refuse_infinite(matrix[:, index : index + 1], name, place)
+            _refuse_infinite(matrix[:, index : index + 1], name, place, self.holes)
         return pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), self.width)
 
     def to_json(self) -> dict[str, Any]:
         """All that makes them again."""
-        return {"kind": "vectors", "columns": list(self.columns), "width": self.width, "several": self.several}
+        found = {"kind": "vectors", "columns": list(self.columns), "width": self.width, "several": self.several}
+        return found | ({"holes": True} if self.holes else {})
 
 
 def vectors_for(pool: Pool, given: str, place: str = "the pool", flag: str = "--embedding") -> Vectors:
@@ -168,8 +171,8 @@ def _numbers(value: Any) -> list[float | None] | None:
         return [float("inf")] * len(value)
 
 
-def _checked(lists: pa.Array, width: int, name: str, place: Place) -> pa.FixedSizeListArray:
-    """`lists` as vectors of `width` finite numbers of 32 bits; refuses the first row that is none."""
+def _checked(lists: pa.Array, width: int, name: str, place: Place, holes: bool) -> pa.FixedSizeListArray:
+    """`lists` as vectors of `width` finite numbers of 32 bits, or holes; refuses the first row that is none."""
     if lists.null_count:
         raise refusals.VECTOR_MISSING(place(int(np.argmax(lists.is_null().to_numpy(zero_copy_only=False)))), name=name)
     counts = pc.list_value_length(lists).to_numpy(zero_copy_only=False)
@@ -181,7 +184,7 @@ def _checked(lists: pa.Array, width: int, name: str, place: Place) -> pa.FixedSi
         row = int(np.argmin(flat.is_valid().to_numpy(zero_copy_only=False))) // width
         raise refusals.NUMBER_NOT_FINITE(place(row), name=name, found="nothing")
     values = _as_float32(flat)
-    _refuse_infinite(values.reshape(-1, width), name, place)
+    _refuse_infinite(values.reshape(-1, width), name, place, holes)
     return pa.FixedSizeListArray.from_arrays(flat if flat.type == pa.float32() else pa.array(values), width)
 
 
@@ -192,10 +195,11 @@ def _as_float32(flat: pa.Array) -> NDArray[np.float32]:
         return np.asarray(flat.to_numpy(), np.float32)
 
 
-def _refuse_infinite(matrix: NDArray[np.float32], name: str, place: Place) -> None:
-    """Refuse the first row of `[n, d]` that is not finite in 32 bits."""
-    finite = np.isfinite(matrix)
+def _refuse_infinite(matrix: NDArray[np.float32], name: str, place: Place, holes: bool = False) -> None:
+    """Refuse the first row of `[n, d]` that is not finite in 32 bits; NaN is let be where there may be holes."""
+    finite = ~np.isinf(matrix) if holes else np.isfinite(matrix)
     if not finite.all():
         row = int(np.argmin(finite.all(axis=1)))
-        found = "NaN" if np.isnan(matrix[row]).any() else "an infinity, or a number too large for 32 bits,"
+        hole = not holes and bool(np.isnan(matrix[row]).any())
+        found = "NaN" if hole else "an infinity, or a number too large for 32 bits,"
         raise refusals.NUMBER_NOT_FINITE(place(row), name=name, found=found)

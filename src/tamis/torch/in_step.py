@@ -16,7 +16,8 @@ class RHO:
 
     Args:
         reference: `[n]`, the loss of each example of the data set by a model that was trained on other data.
-        keep: how many of a large batch to learn from; the paper has 32 of 320.
+        keep: how many of a large batch to learn from; the paper has 32 of 320. Of a batch that is smaller, such as the
+            last of an epoch, all are learnt from.
 
     The losses of the large batch cost one forward pass of it, without gradients.
 
@@ -33,9 +34,10 @@ class RHO:
         self.reference, self.keep = array(reference).astype(np.float64), int(keep)
         if self.reference.ndim != 1:
             raise refusals.SAMPLER_SHAPES("reference", found=self.reference.shape, wanted="(n,)")
+        _check_keep(self.keep)
 
     def choose(self, ids: Any, losses: Any) -> torch.Tensor:
-        """Places in the batch to learn from, `int64 [keep]`, best first, on the device of `losses`.
+        """Places in the batch to learn from, `int64 [min(keep, B)]`, best first, on the device of `losses`.
 
         Args:
             ids: integers `[B]`.
@@ -47,15 +49,16 @@ class RHO:
             raise refusals.SAMPLER_IDS(
                 "ids", value=int(wrong), n=len(self.reference), last=len(self.reference) - 1
             )  # fmt: skip
-        return _beside(reducible(array(losses), self.reference[known], self.keep), losses)
+        return _beside(reducible(array(losses), self.reference[known], min(self.keep, len(known))), losses)
 
 
 class JEST:
     """Of each large batch, examples that are learnable together, drawn in chunks; see `tamis.ops.joint_draws.joint`.
 
     Args:
-        keep: how many of a large batch to learn from; the paper has a fifth.
-        chunks: of what is drawn at once.
+        keep: how many of a large batch to learn from; the paper has a fifth. Of a batch that is smaller, such as the
+            last of an epoch, all are learnt from.
+        chunks: of what is drawn at once, at most `keep`.
         seed: of all draws.
 
     Examples:
@@ -69,9 +72,13 @@ class JEST:
 
     def __init__(self, keep: int, *, chunks: int = 16, seed: int = 0) -> None:
         self.keep, self.chunks, self.seed = int(keep), int(chunks), int(seed)
+        _check_keep(self.keep)
+        if not 1 <= self.chunks <= self.keep:
+            accepted = f"1 to {self.keep:,}, so that each draws some"
+            raise refusals.PARAMETER_OUT_OF_RANGE(f"chunks={chunks}", accepted=accepted)
 
     def choose(self, losses: Any, reference: Any, step: int) -> torch.Tensor:
-        """Places in the batch to learn from, `int64 [keep]`, on the device of `losses`.
+        """Places in the batch to learn from, `int64 [min(keep, B)]`, on the device of `losses`.
 
         Args:
             losses: `[B, B]` of pairs, or `[B]`, of the model as it is.
@@ -79,8 +86,13 @@ class JEST:
             step: number of the step, which with the seed decides the draw.
         """
         learner = array(losses)
-        key = rekeyed(np.arange(len(learner), dtype=np.uint64), self.seed, step)
-        return _beside(joint(learner, array(reference), self.keep, key, chunks=self.chunks), losses)
+        key, keep = rekeyed(np.arange(len(learner), dtype=np.uint64), self.seed, step), min(self.keep, len(learner))
+        return _beside(joint(learner, array(reference), keep, key, chunks=min(self.chunks, keep)), losses)
+
+
+def _check_keep(keep: int) -> None:
+    if keep < 1:
+        raise refusals.PARAMETER_OUT_OF_RANGE(f"keep={keep}", accepted="1 or more")
 
 
 def _beside(places: Any, losses: Any) -> torch.Tensor:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from tamis import refusals
+from tamis.ops.loss_groups import window
 from tamis.ops.permutation import permutation
 from tamis.ops.pruning import Kept, check_epochs, easy_pruned, is_annealed, keep_ratio, window_kept
 from tamis.torch.ranks import array, gathered, processes
@@ -34,7 +35,7 @@ class Pruned(Visits):
         seed: int,
         rank: int | None,
         world: int | None,
-        even: bool,
+        even: bool | None,
     ) -> None:
         check_epochs(epochs, annealing)
         self.ratio, self.epochs, self.annealing, self.keep = ratio, epochs, annealing, keep_ratio(ratio)
@@ -196,7 +197,7 @@ class InfoBatch(Pruned):
         seed: int = 0,
         rank: int | None = None,
         world: int | None = None,
-        even: bool = False,
+        even: bool | None = None,
     ) -> None:
         super().__init__(
             n, ratio, epochs=epochs, annealing=annealing, seed=seed, rank=rank, world=world, even=even
@@ -232,7 +233,8 @@ class SeTa(Pruned):
         seed: of all draws.
         rank, world, even: see `Visits`.
 
-    Raises `Refused` when an epoch begins and no loss of the one before was told.
+    Raises `Refused` when an epoch begins and no loss of the one before was told. With one group, or a window of all, no
+    loss is needed: that is dynamic random pruning.
 
     Loses to random subsets where losses say nothing of what is left to learn.
 
@@ -260,7 +262,7 @@ class SeTa(Pruned):
         seed: int = 0,
         rank: int | None = None,
         world: int | None = None,
-        even: bool = False,
+        even: bool | None = None,
     ) -> None:
         if order not in ("paper", "reference"):
             raise refusals.PARAMETER_NOT_LISTED(f"order={order!r}", known="paper, reference")
@@ -270,6 +272,9 @@ class SeTa(Pruned):
         )  # fmt: skip
         self._seen = None if max_age is None else np.zeros(self.n, np.int32)
         self._draw()  # which refuses groups and windows that cannot be
+
+    def _is_blind(self) -> bool:
+        return super()._is_blind() or window(self.epoch, self.groups, self.window) == (0, self.groups)
 
     def _note(self, ids: Ids) -> None:
         if self._seen is not None:

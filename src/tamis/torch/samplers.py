@@ -32,6 +32,9 @@ class FullData(Visits):
     learning-rate schedule over these steps, the two differ only in what is drawn. What `RS2` gains over training that
     takes R full passes is mostly due to that shorter schedule.
 
+    Where one pass ends and the next begins within an epoch, no example comes twice among n / 3 visits (16,384 at most)
+    that follow each other, so that no batch up to that size has one twice; see `tamis.ops.rounds.consecutive`.
+
     Args:
         n: how many examples the data set has.
         ratio: what part of a pass an epoch is.
@@ -55,7 +58,7 @@ class FullData(Visits):
         *,
         rank: int | None = None,
         world: int | None = None,
-        even: bool = False,
+        even: bool | None = None,
     ) -> None:
         super().__init__(n, seed, rank=rank, world=world, even=even)
         self._visits = round_size(self.n, ratio)
@@ -114,13 +117,15 @@ class RS2(FullData):
         labels: Any = None,
         rank: int | None = None,
         world: int | None = None,
-        even: bool = False,
+        even: bool | None = None,
     ) -> None:
         super().__init__(n, ratio, seed, rank=rank, world=world, even=even)
         self.replacement = replacement
         self.labels = None if labels is None else _codes("labels", labels, self.n)
         if self.labels is not None and (never := int(np.sum(shares_of(self.labels, self._visits) == 0))):
-            warnings.warn(f"{never} classes are too small for a place in a round, and are never visited", stacklevel=2)
+            many = int(self.labels.max()) + 1
+            said = f"{never} of {many} classes are too small for a place in a round of {self._visits:,}"
+            warnings.warn(f"{said}, and never visited; raise ratio, or leave labels out", stacklevel=2)
 
     def _parameters(self) -> dict[str, Any]:
         of_labels = None if self.labels is None else _digest(self.labels)
@@ -160,7 +165,7 @@ class WeightedDraw(Visits):
         seed: of all draws.
         rank, world, even: see `Visits`.
 
-    Memory is `16 n` bytes with replacement and `8 n + 24 draws` without. `O(n)` time at the start, and then
+    Memory is `16 n` bytes with replacement and `8 n + 48 draws` without. `O(n)` time at the start, and then
     `O(draws log n)` an epoch, or `O(n + draws log draws)` without replacement.
 
     Examples:
@@ -179,7 +184,7 @@ class WeightedDraw(Visits):
         *,
         rank: int | None = None,
         world: int | None = None,
-        even: bool = False,
+        even: bool | None = None,
     ) -> None:
         self.weights = checked_weights(array(weights))
         super().__init__(len(self.weights), seed, rank=rank, world=world, even=even)
@@ -218,7 +223,8 @@ class TemperatureSampler(Visits):
     Args:
         sizes: how many examples each domain has, where they lie one after the other as in a `ConcatDataset`.
         temperature: τ: 1 draws by size, larger ones nearer to alike. A `Cooldown` has several.
-        cooldown: the draw (steps times examples a step) from which on τ is 1; half of all draws in the paper.
+        cooldown: the draw, counted from 0 over all epochs and processes, from which on τ is 1: steps times examples a
+            step. The paper has half of all. The method `temperature` counts alike.
         groups: `[n]`, the domain of each example, in place of `sizes`.
         draws: how many an epoch; as many as there are examples without it.
         epochs: for how many epochs to say, with a warning, that examples will come more than four times.
@@ -248,7 +254,7 @@ class TemperatureSampler(Visits):
         seed: int = 0,
         rank: int | None = None,
         world: int | None = None,
-        even: bool = False,
+        even: bool | None = None,
     ) -> None:
         if (sizes is None) == (groups is None):
             raise refusals.SAMPLER_DOMAINS("sizes" if groups is None else "sizes and groups")
@@ -331,7 +337,7 @@ class FromSelection(Visits):
         seed: int = 0,
         rank: int | None = None,
         world: int | None = None,
-        even: bool = False,
+        even: bool | None = None,
     ) -> None:
         chosen = selection if isinstance(selection, Selection) else Selection.load(selection)
         rows = chosen.rows.astype(np.int64)

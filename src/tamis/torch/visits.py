@@ -21,7 +21,9 @@ class Visits(Sampler[int]):
 
     Of the visits of an epoch, process r of R gets those at places r, r + R, r + 2 R, …: together they have all of
     them, and no two the same. Where R does not divide them, the first processes have one more; with `even` the last
-    few are left out, so that all have as many, which training with `DistributedDataParallel` needs.
+    few are left out, so that all have as many, without which `DistributedDataParallel` waits for ever at the end of an
+    epoch. So `even` is True by default where `torch.distributed` says that there are several processes, and False where
+    `rank` and `world` are given, or there is one.
 
     An epoch that was iterated to its end is followed by the next one. `set_epoch` says which one comes instead.
 
@@ -32,12 +34,13 @@ class Visits(Sampler[int]):
     _ahead: Iterator[int]
 
     def __init__(
-        self, n: int, seed: int = 0, *, rank: int | None = None, world: int | None = None, even: bool = False
+        self, n: int, seed: int = 0, *, rank: int | None = None, world: int | None = None, even: bool | None = None
     ) -> None:
         if n < 1:
             raise refusals.PARAMETER_OUT_OF_RANGE(f"n={n}", accepted="1 or more")
-        self.n, self.seed, self.even = int(n), int(seed), even
+        self.n, self.seed = int(n), int(seed)
         self.rank, self.world = who(rank, world)
+        self.even = world is None and self.world > 1 if even is None else bool(even)
         self.epoch = 0
         self._restart(None)
 
