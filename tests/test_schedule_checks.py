@@ -37,6 +37,12 @@ class Negative(Fresh):
         return rows, np.full(len(rows), -1, np.float32)
 
 
+class Unknown(Fresh):
+    def draw(self, state, epoch, key):
+        rows, _ = super().draw(state, epoch, key)
+        return rows, np.full(len(rows), np.inf, np.float32)
+
+
 class Ints32(Fresh):
     def draw(self, state, epoch, key):
         return super().draw(state, epoch, key)[0].astype(np.int32), None
@@ -93,7 +99,20 @@ class Broken(Fresh):
         return state
 
 
+class Keys(Fresh):
+    """Keys sorted in place."""
+
+    def update(self, state, rows, signals):
+        self.key.sort()
+        return state
+
+    def draw(self, state, epoch, key):
+        self.key = key
+        return super().draw(state, epoch, key)
+
+
 FAULTS = {
+    Unknown: "same_key_same_draw", Keys: "states_do_not_change",
     Over: "same_key_same_draw", Outside: "same_key_same_draw", Negative: "same_key_same_draw",
     Ints32: "same_key_same_draw", OfLuck: "same_key_same_draw", Same: "epochs_differ",
     OfRows: "storage_does_not_matter", InPlace: "states_do_not_change", Broken: "states_do_not_change",

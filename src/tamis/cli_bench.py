@@ -29,7 +29,7 @@ from tamis.cli_look import roles_options
 @click.option("--difference", type=float, help="a difference worth seeing: says how many seeds it would take")
 @click.option("--reach", type=float, help="a level of the metric: says what it costs to reach it")
 @click.option("--steps", type=click.IntRange(min=1), help="optimiser steps of a fit, the same at every budget")
-@click.option("--epochs", type=click.IntRange(min=1), help="passes over what is kept that a fit takes, instead of steps")
+@click.option("--epochs", type=click.IntRange(min=1), help="passes over what is kept of a fit, instead of steps")
 @click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="a parameter of the task, or of a METHOD.NAME")
 @click.option("--timed", is_flag=True, default=None, help="one cell at a time, so that none slows another down")
 @click.option("--full/--no-full", default=None, help="train on the whole pool as well [default: yes]")

@@ -379,6 +379,9 @@ STUDY_SEEDS = Refusal("one seed cannot tell a difference from chance", "ask for 
 STUDY_STEPS_AND_EPOCHS = Refusal(
     "a fit cannot be both so many epochs and {steps:,} steps long", "leave out --epochs or --steps"
 )
+STUDY_LENGTH = Refusal(
+    "{model} has no {what} to count", "leave out --{what}, or use a model that has them, such as --model mlp"
+)
 STUDY_CHARGE = Refusal(
     "a charge of {found!r} is no cost", "give the processor seconds that making its columns took, such as 61.5"
 )

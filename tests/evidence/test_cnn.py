@@ -12,6 +12,7 @@ from .torch_fits import chosen, shapes
 
 pytest.importorskip("torch")
 
+from tamis.evidence.tasks import cnn, torch_steps
 from tamis.evidence.tasks.cnn import Shape, parse_shape
 
 
@@ -21,6 +22,20 @@ def test_cnn_tells_bars_from_crosses():
     found = task.evaluate(task.fit(chosen(pool), seed=0, steps=150), test)
     assert found.metrics["accuracy"] > 0.97 and found.metrics["log_loss"] < 0.15
     assert set(found.effects["class"]) == {"bar", "cross"} and set(found.effects["group"]) == {"even", "odd"}
+
+
+def test_the_learning_rate_follows_the_place_in_training(monkeypatch):
+    """Which is not the number of steps where epochs become shorter."""
+    train, paced = chosen(shapes(200, 0)), []
+
+    def steps(count):
+        for train.place in (0, 2.5, 3):
+            yield train.rows[:4], np.ones(4, np.float32)
+
+    monkeypatch.setattr(train, "steps", steps)
+    monkeypatch.setattr(torch_steps, "pace", lambda step, steps: paced.append((step, steps)) or 0.1)
+    cnn.Cnn(filters=2, hidden=4).fit(train, seed=0, steps=4)
+    assert paced == [(0, 4)] * 2 + [(2.5, 4)] * 2 + [(3, 4)] * 2  # of matrices and of vectors
 
 
 def test_weights_decide_what_the_cnn_learns():

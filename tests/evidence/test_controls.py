@@ -44,6 +44,14 @@ def test_a_method_dearer_than_the_whole_pool_exhausts_random_without_steps():
     assert given(500.0) == Control("m", "1%", "100%", 1.0, True)
 
 
+def test_random_on_the_whole_pool_is_the_whole_pool():
+    found = {("random", "100%"): cells(10_000, 100.0), ("m", "100%"): cells(10_000, 500.0)}
+    for stepped, times in ((False, 1), (True, 2**3.5)):
+        control = plan_controls(found, ["m"], [parse("100%")], stepped)[0]
+        assert control == Control("m", "100%", "100%", times, not stepped) and not control.is_same
+        assert len(control_cells([control], range(2))) == (2 if stepped else 0), "random has been on the whole pool"
+
+
 def test_with_steps_random_trains_longer():
     found = given(500.0, stepped=True)
     assert found.given == "100%" and not found.exhausted
@@ -60,6 +68,9 @@ def test_random_takes_fewer_steps_beside_what_saves_some():
     assert [one.stretch for one in control_cells([control], range(2))] == [0.4, 0.4]
     assert plan_controls(found, ["m"], [parse("1%")], False)[0].is_same
     assert plan_controls(found | {("m", "1%"): cells(100, 0.7, steps=1000)}, ["m"], [parse("1%")], True)[0].is_same
+    assert plan_controls(found | {("m", "1%"): cells(100, 0.9, steps=950)}, ["m"], [parse("1%")], True)[0].is_same
+    beyond = found | {("random", "1%"): cells(100, 1.0, train=0.2, steps=1000)}  # 0.3 of 0.2 cannot be saved
+    assert plan_controls(beyond, ["m"], [parse("1%")], True)[0].is_same
     dearer = found | {("m", "1%"): cells(100, 2.0, steps=600)}
     assert plan_controls(dearer, ["m"], [parse("1%")], True)[0].given != "1%"
 

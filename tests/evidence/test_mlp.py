@@ -28,7 +28,9 @@ def test_gradient_is_that_of_finite_differences():
         return total / 7
 
     gradient = shaped(np.zeros_like(network.values), *sizes)
-    differentiate(network, gradient, features, codes, weights)
+    losses = differentiate(network, gradient, features, codes, weights)
+    np.testing.assert_allclose(losses, -np.log(forward(network, features)[1][np.arange(7), codes]))
+    assert weights @ losses / 7 == pytest.approx(loss(network.values))
     for place in range(len(network.values)):
         step = np.zeros_like(network.values)
         step[place] = 1e-6

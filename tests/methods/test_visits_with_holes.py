@@ -84,6 +84,9 @@ def test_a_row_without_a_visit_is_named(tmp_path, monkeypatch):
     with pytest.raises(BadRow) as error:
         aum(margins)
     assert error.value.row == 5
+    with pytest.raises(BadRow) as error:
+        forgetting(np.where(np.isnan(margins), np.nan, np.float32(1))[[0, 1, 3, 4, 2]])
+    assert error.value.row == 4
     margins[5] = np.inf
     np.save(tmp_path / "margins.npy", margins)
     with pytest.raises(Refused, match="row 5: the vector holds"):

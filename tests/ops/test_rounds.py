@@ -84,6 +84,19 @@ def test_consecutive_rounds_have_none_twice_in_a_batch(n, data, seed):
             assert len(set(batch)) == len(batch)
 
 
+@given(st.integers(1, 40), st.data(), st.integers(0, 99))
+def test_consecutive_rounds_as_found_slowly(n, data, seed):
+    """A pass that begins within a round has what the round had just before behind others; else it is as it stands."""
+    size, orders, found = data.draw(st.integers(1, n)), shuffles(n, seed), []
+    for number in range(12):
+        order, had = orders(number).at(np.arange(n)).tolist(), min(len(found) % size, n // 3)
+        late = found[len(found) - had :]
+        head = sorted(order[: had + n // 3 if had else 0], key=late.__contains__)
+        found += head + order[len(head) :]
+    rounds = [served(consecutive, size, number, orders) for number in range(len(found) // size)]
+    assert [*chain.from_iterable(rounds)] == found[: size * len(rounds)]
+
+
 def test_passes_of_many_keep_their_distance_too():
     """Beyond 65,536 orders are computed; a pass is then changed in its first 32,768 places at most."""
     n, size = 100_000, 70_000

@@ -81,19 +81,21 @@ def test_keys_are_exponential():
 
 
 def test_keys_below_a_bar_are_those_of_all():
-    """And of u the first 24 bits are those drawn, while the others differ from block to block."""
+    """And of u the first 24 bits are those drawn, while the others differ from block to block and seed to seed."""
     weights = np.random.default_rng(0).random(3 << 20).astype(np.float32)
     rests = []
-    for number in range(2):
-        keys, rows = weighted._below(weights, (4,), number, np.inf)
+    for seed, number in ((4, 0), (4, 1), (9, 0)):
+        keys, rows = weighted._below(weights, (seed,), number, np.inf)
         for bar in (1e-4, 0.3, 5.0):
-            low = weighted._below(weights, (4,), number, bar)
+            low = weighted._below(weights, (seed,), number, bar)
             assert [part.tolist() for part in low] == [keys[keys < bar].tolist(), rows[keys < bar].tolist()]
         chances = -np.expm1(-keys * weights[rows]) * 2.0**24
-        first = np.random.Generator(np.random.SFC64((4, number))).random(1 << 20, dtype=np.float32)
+        first = np.random.Generator(np.random.SFC64((seed, number))).random(1 << 20, dtype=np.float32)
         assert (np.abs(chances - first[rows - (number << 20)] * 2.0**24 - 0.5) < 0.5 + 1e-6).all()
         rests.append(chances % 1)
-    assert len(rests[0]) == len(rests[1]) and (np.abs(rests[0] - rests[1]) > 1e-6).mean() > 0.99
+    for other in rests[1:]:
+        assert len(rests[0]) == len(other) and (np.abs(rests[0] - other) > 1e-6).mean() > 0.99
+    assert abs(rests[0].mean() - 0.5) < 0.01 and rests[0].max() > 0.99, "the others are as uniform"
 
 
 def test_a_few_of_many_are_in_proportion():
@@ -102,6 +104,12 @@ def test_a_few_of_many_are_in_proportion():
     weights[: 1 << 22] = 9
     first = [without_replacement(weights, 3, (seed,)) < 1 << 22 for seed in range(60)]
     assert abs(np.mean(first) - 0.9) < 0.06
+
+
+@pytest.mark.filterwarnings("error")
+def test_bars_beyond_float32():
+    weights = np.append(np.full(4000, 1e-44, np.float32), np.float32(1))
+    assert len(set(without_replacement(weights, 2000, (0,)).tolist())) == 2000
 
 
 def test_weights_beyond_float32():

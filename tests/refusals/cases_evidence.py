@@ -95,6 +95,9 @@ CASES = {
     "steps and epochs": bench(
         "study-steps-and-epochs", "--model mlp --steps 30 --epochs 2", 2, ["--epochs 2", "30 steps"]
     ),
+    "epochs of what takes no steps": bench(
+        "study-length", "--epochs 2", 2, ["--epochs 2", "linear probe", "no epochs", "--model mlp"]
+    ),
     "a charge that is no number": call(
         "study-charge",
         lambda: tamis.bench({"q": [1, 2]}, task="cover", methods=[{"method": "top:q", "charge": "an hour"}], budgets=1),

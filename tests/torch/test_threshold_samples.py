@@ -46,6 +46,10 @@ def test_flags_as_found_slowly(n, seed, percentile):
     assert set(np.flatnonzero(found).tolist()) == flags
 
 
+def test_as_low_as_threshold_examples_is_not_lower():
+    assert not tt.ThresholdSamples([0, 1, 0, 1], 2).flags(np.zeros(4), np.zeros(4)).any()
+
+
 def test_wrong_labels_of_digits_are_found():
     """[spec] a tenth of labels wrong, an MLP of 64: recall of at least .95, precision of at least .6."""
     x, y = pytest.importorskip("sklearn.datasets").load_digits(return_X_y=True)

@@ -124,7 +124,8 @@ def costs(bench: "Bench", found: Results) -> list[dict[str, Any]]:
         line |= {name: float(np.median([one[name] for one in results])) for name in numbers}
         line |= {name: median(results, name) for name in ("rows", "rows_seen")}
         line["tokens_seen"] = median(results, "tokens_seen") if results[0]["tokens_seen"] is not None else None
-        made.append(line | {"steps": results[0]["steps"], "total_cpu": cost(results)})
+        line["steps"] = median(results, "steps") if results[0]["steps"] is not None else None
+        made.append(line | {"total_cpu": cost(results)})
     place = {one.name: number for number, one in enumerate(bench.plan.contenders)}
     return sorted(made, key=lambda one: (place.get(one["method"], len(place)), one["rows"]))
 

@@ -174,10 +174,11 @@ class Bench:
 
     def keyed(self, cell: Cell) -> Cell:
         """A cell with its key, and with the study's length of training."""
-        content = {one.name: one.content for one in self.plan.contenders}
+        contents = {one.name: one.contents for one in self.plan.contenders}
         if self.plan.task.default_steps:
             cell = replace(cell, steps=self.plan.study.steps, epochs=self.plan.study.epochs)
-        known = digest([content.get(cell.method, content["random"])])
+        of_seed = contents.get(cell.method, contents["random"])
+        known = digest([of_seed[cell.seed % len(of_seed)]])
         return replace(cell, key=key_of(self.job, cell, known, self.data))
 
     def run(self, cells: list[Cell], what: str) -> None:

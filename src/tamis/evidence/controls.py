@@ -92,8 +92,8 @@ def _climb(found: Results, method: str, budget: Budget, wanted: float, stepped: 
         share = most
     if share < most:
         return Control(method, budget.asked, _asked(budget, share / start))
-    whole = found.get((FULL, WHOLE))
-    if whole is None:  # what it costs is not known yet
+    whole = whole_of(found)
+    if not whole:  # what it costs is not known yet
         return Control(method, budget.asked, WHOLE)
     reached, trained = cost(whole), float(np.median([one["train_cpu"] for one in whole]))
     if reached >= wanted / SAME or not stepped or trained <= 0:
@@ -101,6 +101,11 @@ def _climb(found: Results, method: str, budget: Budget, wanted: float, stepped: 
     times = min(2.0 ** (math.ceil(2 * math.log2(1 + (wanted - reached) / trained)) / 2), MOST_STEPS)
     exhausted = reached + (times - 1) * trained < wanted / SAME
     return Control(method, budget.asked, WHOLE, times, exhausted)
+
+
+def whole_of(found: Results) -> list[dict[str, Any]]:
+    """Results of the usual training on the whole pool, which a budget of 100 % is too; empty where none is done."""
+    return found.get((FULL, WHOLE)) or found.get(("random", WHOLE), [])
 
 
 def _curve(found: Results) -> tuple[list[float], list[float]]:
@@ -124,7 +129,7 @@ def _asked(budget: Budget, times: float) -> str:
 
 def control_cells(controls: list[Control], seeds: range) -> list[Cell]:
     """The cells of all controls that are not cells of the study already."""
-    wanted = {(one.given, one.stretch): one for one in controls if not one.is_same}
+    wanted = {(one.given, one.stretch): one for one in controls if (one.given, one.stretch) != (one.budget, 1)}
     return [
         Cell("random" if given != WHOLE else FULL, given, seed, stretch=stretch, control=True)
         for given, stretch in wanted

@@ -34,8 +34,9 @@ def methods(bench: "Bench") -> list[dict[str, Any]]:
 def _method(one: "Contender") -> dict[str, Any]:
     method = one.plan.method
     says = (inspect.getdoc(method.function) or "").partition("\n")[0]
-    columns = {need: one.plan.roles[need].column for need in method.needs if need in one.plan.roles}
-    reads = ", ".join(f"{need}: {column}" for need, column in columns.items() if need != "embedding")
+    named = [need for need in method.needs if need in one.plan.roles and need != "embedding"]
+    columns = [", ".join(dict.fromkeys(plan.roles[need].column for plan in one.plans)) for need in named]
+    reads = ", ".join(f"{need}: {column}" for need, column in zip(named, columns, strict=True))
     return {"name": one.name, "role": one.role, "needs": list(method.needs), "says": says, "reads": reads}
 
 
@@ -115,9 +116,11 @@ def _unequal_lengths(bench: "Bench", found: Results) -> list[str]:
 
 
 def _same_choices(bench: "Bench", found: Results) -> list[str]:
-    """Methods that keep the same rows, at every budget and seed."""
+    """Methods that keep the same rows, at every budget and seed; a schedule may visit them in other ways."""
     chosen: dict[str, list[str]] = {}
     for one in bench.plan.contenders:
+        if one.plan.method.kind == "Schedule":
+            continue
         rows = [
             np.sort(kept).tobytes()
             for budget in bench.plan.budgets

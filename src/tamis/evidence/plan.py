@@ -1,9 +1,10 @@
 """The plan of a study: everything that can be refused is refused here, before a row is read."""
 
 import inspect
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,7 @@ from tamis.engine.request import Request
 from tamis.engine.targets import Target
 from tamis.engine.vectors import COLUMN as EMBEDDING
 from tamis.errors import Refused
-from tamis.evidence.study import Study, by_seed, request_of
+from tamis.evidence.study import SEED, Study, by_seed, request_of
 from tamis.evidence.task import Task
 from tamis.evidence.tasks import make_task
 from tamis.pool import Pool, open_pool
@@ -56,13 +57,13 @@ class Contender:
         return self.plans[0]
 
     @cached_property
-    def content(self) -> str:
-        """What decides its choices beside pool, budget and seed; a method by the file that it stands in."""
+    def contents(self) -> list[str]:
+        """What decides its choices beside pool, budget and seed, of each request; a method by the file it stands in."""
         path = self.plan.method_name.rpartition(":")[0]
         path = path if path.endswith(".py") else inspect.getsourcefile(self.plan.method.function) or ""
         code = digest(Path(path).read_bytes()) if path else ""
-        asked = self.request.model_dump(exclude={"pool", "target", "workers"})
-        return digest([tamis.__version__, asked, len(self.requests) > 1, self.charge, code])
+        asked = [request.model_dump(exclude={"pool", "target", "workers"}) for request in self.requests]
+        return [digest([tamis.__version__, one, len(asked) > 1, self.charge, code]) for one in asked]
 
 
 @dataclass
@@ -102,7 +103,7 @@ class StudyPlan:
         inputs |= {
             f"the target {name}": pool.fingerprint for name, pool in ((one.name, one.pool) for one in self.targets)
         }
-        inputs |= {f"the method {one.name}": one.content for one in self.contenders}
+        inputs |= {f"the method {one.name}": one.contents[0] for one in self.contenders}
         path = self.study.task.rpartition(":")[0]
         if path.endswith(".py"):
             inputs["the task"] = digest(Path(path).read_bytes())
@@ -118,6 +119,7 @@ def make_study_plan(study: Study, source: Any = None, test: Any = None, targets:
     need_bench_packages()
     of_task, of_methods = study.parameters()
     task = make_task(study.task, study.model, of_task)
+    _check_length(study, task)
     pool = open_pool(source if source is not None else study.pool)
     place = "the pool" if source is not None else " ".join(study.pool)
     _check_holdout(study)
@@ -199,6 +201,13 @@ def _check_holdout(study: Study) -> None:
         raise refusals.STUDY_HOLDOUT(f"--holdout {study.holdout}")
 
 
+def _check_length(study: Study, task: Task) -> None:
+    """What a fit has none of cannot be counted."""
+    for what, can in (("steps", task.default_steps is not None), ("epochs", task.default_steps and task.has_epochs)):
+        if (count := getattr(study, what)) and not can:
+            raise refusals.STUDY_LENGTH(f"--{what} {count}", model=task.describe(), what=what)
+
+
 def _check_label(study: Study, task: Task, pool: Pool, roles: dict[str, Role], place: str) -> None:
     if "labels" in task.needs and "label" not in roles:
         known = [name for name, kind in pool.schema.items() if kind in ("text", "integer", "boolean")]
@@ -206,14 +215,16 @@ def _check_label(study: Study, task: Task, pool: Pool, roles: dict[str, Role], p
 
 
 def _named_columns(study: Study, roles: dict[str, Role], schema: Mapping[str, str]) -> set[str]:
-    """Columns that something else than the model reads: roles, and what any method is given by name."""
+    """Columns that something else than the model reads: roles, and what any method is given by name with any seed."""
     used = {role.column for role in roles.values()}
     used |= {column for name in ("score", "cost", "weight", "group") if (column := getattr(study, name))}
-    for asked in (one for each in study.methods for one in by_seed(each, study.seeds)):
-        used.add(str(asked["method"]).partition(":")[2])
-        used |= {str(asked[name]) for name in ("score", "cost", "weight", "group") if asked.get(name)}
+    for asked in study.methods:
+        named = [str(asked["method"]).partition(":")[2]]
+        named += [str(asked[name]) for name in ("score", "cost", "weight", "group") if asked.get(name)]
         bound = [str(source) for source in (asked.get("use") or {}).values()]
-        used |= {*bound, *(name for name in schema for source in bound if fnmatchcase(name, source))}
+        bound += [name for name in named if SEED in name]
+        patterns = [re.compile(translate(source).replace(re.escape(SEED), r"\d+")) for source in bound]
+        used |= {*named, *bound, *(name for name in schema if any(pattern.match(name) for pattern in patterns))}
     return used | {parse(budget).unit for budget in study.budgets}
 
 

@@ -113,10 +113,8 @@ def make_study(values: dict[str, Any], where: str = "bench") -> Study:
         values["metric"] = list(dict.fromkeys(str(name).strip() for name in given))
     if isinstance(values.get("seeds"), int) and values["seeds"] < 2:
         raise refusals.STUDY_SEEDS(f"--seeds {values['seeds']}")
-    if values.get("steps") and values.get("epochs"):
-        raise refusals.STUDY_STEPS_AND_EPOCHS(f"--epochs {values['epochs']}", steps=values["steps"])
     try:
-        return Study(**values)
+        study = Study(**values)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "study"
@@ -125,6 +123,9 @@ def make_study(values: dict[str, Any], where: str = "bench") -> Study:
             raise refusals.INCOMPLETE(where, name=name, meaning=meaning) from None
         said = first["msg"].lower()
         raise refusals.VALUE_UNUSABLE(where, name=name, value=first["input"], said=said, meaning=meaning) from None
+    if study.steps and study.epochs:
+        raise refusals.STUDY_STEPS_AND_EPOCHS(f"--epochs {study.epochs}", steps=study.steps)
+    return study
 
 
 def asked_methods(given: Any, where: str) -> list[dict[str, Any]]:

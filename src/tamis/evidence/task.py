@@ -188,8 +188,9 @@ class Task:
 
     Class attributes: `name`; `metrics`, of which the `headline` ones get verdicts; `needs`, names of fields of `Data`
     that must be there (`features`, `labels`, `texts`, and `target` where held-out texts of a target are judged);
-    `default_steps`, the optimiser steps of a fit, None where a fit has no steps to buy; `trains_in_evaluate` where the
-    two cannot be told apart, so that all of it counts as training.
+    `default_steps`, the optimiser steps of a fit, None where a fit has no steps to buy; `has_epochs`, whether a step
+    learns from a batch of `Train`, so that steps can be counted by passes; `trains_in_evaluate` where the two cannot be
+    told apart, so that all of it counts as training.
     """
 
     name: ClassVar[str]
@@ -197,6 +198,7 @@ class Task:
     headline: tuple[str, ...]
     needs: frozenset[str] = frozenset()
     default_steps: int | None = None
+    has_epochs: bool = True
     trains_in_evaluate: bool = False
 
     def describe(self) -> str:

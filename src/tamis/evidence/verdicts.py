@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tamis.evidence.cells import FULL, WHOLE
-from tamis.evidence.controls import Control, Results, cost
+from tamis.evidence.controls import Control, Results, cost, whole_of
 from tamis.evidence.facts import median
 from tamis.evidence.judge import judge
 from tamis.evidence.kept import kept_rows
@@ -128,24 +128,25 @@ def random_rows(bench: "Bench", found: Results, metric: str, higher: bool, mean:
 
 def best_of(bench: "Bench", found: Results, control: Control, metric: str, higher: bool) -> Control:
     """The control, or the usual training on the whole pool where the longer one that random may take does harm."""
-    usual = found.get((FULL, WHOLE))
+    usual = whole_of(found)
     if control.stretch <= 1 or not usual:
         return control
-    means = [
+    shorter, longer = (
         mean_interval(values_of(results, metric, bench.plan.study.seeds)).mean
         for results in (usual, of_control(bench, control))
-    ]
-    if None in means or (means[1] >= means[0]) == higher:  # type: ignore[operator]
+    )
+    if shorter is None or longer is None or (longer >= shorter if higher else longer <= shorter):
         return control
     return replace(control, stretch=1.0, exhausted=True)
 
 
 def of_control(bench: "Bench", control: Control) -> list[dict[str, Any]]:
     """The results of random as the control has it."""
-    method = FULL if control.given == WHOLE else "random"
-    asked = (method, control.given, control.stretch)
-    done = (one for one in bench.results.values() if one["status"] == "done")
-    return [one for one in done if (one["method"], one["budget"], one["stretch"]) == asked]
+    asked = (control.given, control.stretch)
+    done = [one for one in bench.results.values() if (one["budget"], one["stretch"]) == asked]
+    methods = (FULL, "random") if control.given == WHOLE else ("random",)
+    found = ([one for one in done if one["method"] == name and one["status"] == "done"] for name in methods)
+    return next(filter(None, found), [])
 
 
 def control_facts(bench: "Bench", found: Results, control: Control) -> dict[str, Any]:

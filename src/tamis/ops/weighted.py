@@ -108,7 +108,7 @@ def _below(weights: Floats, seed: tuple[int, ...], number: int, bar: float) -> t
     start = number * ROWS
     block = weights[start : start + ROWS]
     first = np.random.Generator(np.random.SFC64((*seed, number))).random(len(block), dtype=np.float32)
-    with np.errstate(under="ignore"):
+    with np.errstate(all="ignore"):
         may = first < block * block.dtype.type(bar * 1.00001) if bar < np.inf else block > 0  # as −ln(1 − u) ≥ u
     rows = np.flatnonzero(may)
     rest = mix64((rows + start).astype(np.uint64) + np.uint64(hashed(*seed))) >> np.uint64(11)

@@ -132,8 +132,8 @@ def _count(value: float | None) -> str:
 _JUDGED = (
     "Differences from random, positive is better, paired by seed; 95 % intervals from the t distribution; verdicts "
     "after Holm’s correction over methods at 5 %.\n"
-    "At equal total cost random is given more until its processor seconds of select, measure and train are as "
-    "many; the total cost leaves out testing, which is the same for all."
+    "At equal total cost random is given more, or fewer steps beside what takes fewer, until its processor seconds of "
+    "select, measure and train are as many; the total cost leaves out testing, which is the same for all."
 )
 
 

@@ -35,6 +35,7 @@ class Transformer(LanguageModel):
     """
 
     default_steps = STEPS
+    has_epochs = False
 
     def __init__(
         self,
