@@ -67,14 +67,14 @@ def bucket_blocks(text: pa.Array, ngrams: int, buckets: int, hash: str) -> Itera
         from tamis.ops._ngram_kernels import bucket_ids
 
         table, fill = unicode.unicode_table(), cast(Callable[..., int], bucket_ids)
-        scratch = _Scratch(*text_buffers(text), ngrams)
+        scratch = Scratch(*text_buffers(text), ngrams)
     else:
         from tamis.ops import ngram_sha
 
         table = unicode.regex_table() if hash == "sha256" else unicode.re_table()
-        scratch = _Scratch(*text_buffers(ngram_sha.lowered(text)), ngrams)
+        scratch = Scratch(*text_buffers(ngram_sha.lowered(text)), ngrams)
         fill = ngram_sha.sha_filler(buckets, scratch.longest, ngrams)
-    for rows in _blocks(scratch.offsets):
+    for rows in text_blocks(scratch.offsets):
         part = scratch.offsets[rows.start : rows.stop + 1]
         stops, lengths = scratch.stops[: len(part) - 1], scratch.lengths[: len(part) - 1]
         fill(scratch.data, part, table, ngrams, buckets, *scratch.arrays, scratch.ids, stops, lengths)
@@ -86,13 +86,13 @@ def token_blocks(text: pa.Array) -> Longs:
     from tamis.ops._ngram_kernels import count_tokens
 
     lengths = np.zeros(len(text), np.int64)
-    scratch = _Scratch(*text_buffers(text), 1)
+    scratch = Scratch(*text_buffers(text), 1)
     low, starts, ends = scratch.arrays[:3]
     count_tokens(scratch.data, scratch.offsets, unicode.unicode_table(), low.view(np.uint8), starts, ends, lengths)
     return lengths
 
 
-def _blocks(offsets: Longs) -> Iterator[slice]:
+def text_blocks(offsets: Longs) -> Iterator[slice]:
     """Runs of rows of up to `BLOCK_BYTES` of text and rows, at least one row each."""
     begin, n = 0, len(offsets) - 1
     while begin < n:
@@ -102,7 +102,7 @@ def _blocks(offsets: Longs) -> Iterator[slice]:
         begin = end
 
 
-class _Scratch:
+class Scratch:
     """Text, and the arrays that kernels write to: room for the longest document, the largest block, and `SPARE`."""
 
     def __init__(self, data: NDArray[np.uint8], offsets: Longs, ngrams: int) -> None:
