@@ -19,6 +19,17 @@ def needs(where: str, packages: str, extra: str) -> None:
         raise ImportError(str(refusals.PACKAGE_MISSING(where, package=package, extra=extra)))
 
 
+def check_kinds(sampler: object, recorder: object) -> None:
+    """Refuse what is no sampler or recorder of Tamis, as where they are given one for the other."""
+    for name, one, kind, such in (
+        ("sampler", sampler, Visits, "RS2(len(data), 0.5)"),
+        ("recorder", recorder, Recorder, "Recorder(len(data), classes=10)"),
+    ):
+        if not (one is None or isinstance(one, kind)):
+            why = f"is a {type(one).__name__}, and none of the {name}s of tamis.torch"
+            raise refusals.TRAINER_SETTING(name, why=why, wanted=f"one such as {such}")
+
+
 def state_of(sampler: Visits | None, recorder: Recorder | None, done: int) -> State:
     """The state of both, where this process has trained on `done` visits of the epoch; tensors, numbers and texts."""
     state: State = {}

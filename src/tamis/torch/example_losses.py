@@ -15,7 +15,8 @@ from tamis.torch.visits import Visits
 IGNORED = -100
 """The label of what has no part in a loss."""
 CLOSE = 0.05
-"""How far the loss that trains may be from the mean of its examples, for such as terms that balance experts."""
+"""How far the loss that trains may be from the mean of its examples, for such as terms that balance experts, as a
+part of that loss, or of 1 where it is less: these terms stay where the loss of examples falls to nothing."""
 Weigh: TypeAlias = Callable[[Tensor], Tensor]
 
 
@@ -51,7 +52,7 @@ def divisor(loss: float, own: float, ways: Sequence[float]) -> float:
         8.0
     """
     best = min(ways, key=lambda way: abs(own / way - loss))
-    if math.isfinite(loss) and abs(own / best - loss) > CLOSE * abs(loss):
+    if math.isfinite(loss) and abs(own / best - loss) > CLOSE * max(abs(loss), 1.0):
         raise refusals.LOSS_OF_OTHERS("compute_loss", found=loss, own=own / best)
     return best
 
@@ -67,6 +68,8 @@ def weighing(sampler: Visits | None) -> Weigh | None:
 
 def logits_of(outputs: Any) -> Tensor:
     """The logits among what a model with a loss returned."""
-    found = outputs["logits"] if isinstance(outputs, Mapping) else outputs[1]
-    assert isinstance(found, Tensor)
+    named = outputs if isinstance(outputs, Mapping) else dict(zip(("loss", "logits"), outputs, strict=False))
+    if not isinstance(found := named.get("logits"), Tensor):
+        had = ", ".join(str(name) for name, one in named.items() if one is not None)
+        raise refusals.STEP_WITHOUT("model", found=had, name="logits", wanted="loss, logits")
     return found

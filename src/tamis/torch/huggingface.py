@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import IterableDataset, Sampler
 
 from tamis import refusals
-from tamis.torch.doors import check_same, check_sampler, load_state, needs, state_of
+from tamis.torch.doors import check_kinds, check_same, check_sampler, load_state, needs, state_of
 from tamis.torch.example_losses import Weigh, cross_entropies, divisor, logits_of, weighing
 from tamis.torch.pruned import Pruned
 from tamis.torch.recorder import Recorder
@@ -61,7 +61,15 @@ class TrainerMixin:
 
     args: Any
     model: Any
+    state: Any
     train_dataset: Any
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        super().__init_subclass__(**named)
+        before = cls.__mro__[: cls.__mro__.index(TrainerMixin)]
+        if any(hasattr(one, HOOKS[0]) and not issubclass(one, TrainerMixin) for one in before):
+            why = "has TrainerMixin after the Trainer, where it does nothing"
+            raise refusals.TRAINER_SETTING(cls.__name__, why=why, wanted="class T(TrainerMixin, Trainer)")
 
     def __init__(
         self, *given: Any, train_sampler: Visits | None = None, recorder: Recorder | None = None, **named: Any
@@ -73,6 +81,7 @@ class TrainerMixin:
                 why=f"has no {missing[0]} after TrainerMixin",
                 wanted="class T(TrainerMixin, Trainer) with a Trainer of transformers 5.23 or one that is like it",
             )
+        check_kinds(train_sampler, recorder)
         self.train_sampler, self.recorder = train_sampler, recorder
         self._served = Served(())
         self._ids: Tensor | None = None  # of the examples of a training step, while it lasts
@@ -164,6 +173,8 @@ class TrainerMixin:
             rank, world = self.args.process_index, self.args.world_size
             self.train_sampler = FullData(len(data), seed=seed, rank=rank, world=world, even=world > 1)
         check_sampler(self.train_sampler, self.args.world_size, len(data))
+        if self.recorder is not None and self.recorder.dynamics.n != len(data):
+            raise refusals.SAMPLER_ROWS("Recorder", found=self.recorder.dynamics.n, wanted=len(data))
         self.train_sampler.set_epoch(0)
         self._served = Served(self.train_sampler)
         return self._served
@@ -251,7 +262,12 @@ class TrainerMixin:
         self._steps = len(given["train_dataloader"])
         self._batches = given["steps_trained_in_current_epoch"] if goes_on and epoch == given["epochs_trained"] else 0
         self._behind = self._batches * self._size  # which the Trainer skips
-        updates = max(math.ceil(self._steps / self.args.gradient_accumulation_steps), 1)
+        accumulated = self.args.gradient_accumulation_steps
+        updates = max(math.ceil(self._steps / accumulated), 1)
+        if isinstance(self.train_sampler, Pruned) and self.args.max_steps <= 0:
+            # were all epochs that are left as long as this one, which in the last of them is the step that ends it
+            before, left = self.state.global_step - self._batches // accumulated, self.args.num_train_epochs - epoch
+            self.state.max_steps = before + math.ceil(left * updates)
         parent._run_epoch(**given | {"steps_in_epoch": self._steps, "num_update_steps_per_epoch": updates})
 
     def _save_rng_state(self, output_dir: str) -> None:
