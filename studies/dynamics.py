@@ -98,6 +98,11 @@ def probabilities(model: nn.Module, inputs: torch.Tensor) -> NDArray[np.float32]
         return torch.cat([torch.softmax(model(part), 1) for part in inputs.split(1024)]).numpy()
 
 
+def labelled(pixels: NDArray[np.float32], names: NDArray[np.str_], right: NDArray[np.bool_]) -> dict[str, pa.Array]:
+    """Columns of a pool that are no matter of training: pixels, the class given, and whether that is right, 1 or 0."""
+    return {"pixels": vectors(pixels), "label": pa.array(names), "right": pa.array(right.astype(np.int64))}
+
+
 def columns(runs: list[Run]) -> dict[str, pa.Array]:
     """Columns of a pool, for each seed s: `probs_s`, `margins_s` and `correct_s`."""
     return {

@@ -13,10 +13,9 @@ The pool has the first 10,000 images of the training set, in whose order nothing
 import io
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
-from common import PREPARED, data, leave_charges, leave_notes, vectors, write
-from dynamics import EARLY, EPOCHS, SEEDS, charges, columns, detection, recorded, suspicions
+from common import PREPARED, data, leave_charges, leave_notes, write
+from dynamics import EARLY, EPOCHS, SEEDS, charges, columns, detection, labelled, recorded, suspicions
 from PIL import Image
 
 FOLDER, FEW, FILTERS = PREPARED / "cifar10n", 10_000, 16
@@ -31,11 +30,6 @@ def read(part: str, rows: int) -> tuple[np.ndarray, np.ndarray]:
     return pixels.astype(np.float32) / np.float32(255), found["label"].to_numpy().astype(np.int64)
 
 
-def table(pixels: np.ndarray, labels: np.ndarray, right: np.ndarray) -> dict[str, pa.Array]:
-    """The columns that are no matter of training."""
-    return {"pixels": vectors(pixels), "label": pa.array(CLASSES[labels]), "right": pa.array(right.astype(np.int64))}
-
-
 def main() -> None:
     """Write the pool and the test set."""
     pixels, truth = read("train", FEW)
@@ -43,10 +37,10 @@ def main() -> None:
     people = pq.read_table(data("labels/cifar10n_train_0_39999.parquet")).slice(0, FEW)
     assert np.array_equal(people["clean_label"].to_numpy(), truth), "the rows of the two files are not the same"
     given = people["worse_label"].to_numpy().astype(np.int64)
-    write(FOLDER / "test.parquet", table(tests, of_tests, np.ones(len(tests))))
+    write(FOLDER / "test.parquet", labelled(tests, CLASSES[of_tests], np.ones(len(tests))))
     images = pixels.reshape(-1, 3, 32, 32)
     runs = [recorded(images, given, len(CLASSES), FILTERS, seed) for seed in range(SEEDS)]
-    write(FOLDER / "pool.parquet", table(pixels, given, given == truth) | columns(runs))
+    write(FOLDER / "pool.parquet", labelled(pixels, CLASSES[given], given == truth) | columns(runs))
     cost, found = charges(runs), [suspicions(run, images, given, FILTERS) for run in runs]
     leave_charges(FOLDER, cost)
     leave_notes(

@@ -12,9 +12,8 @@ these.
 """
 
 import numpy as np
-import pyarrow as pa
-from common import PREPARED, SEED, in_test, leave_charges, leave_notes, vectors, write
-from dynamics import EARLY, EPOCHS, SEEDS, charges, columns, detection, recorded, suspicions
+from common import PREPARED, SEED, in_test, leave_charges, leave_notes, write
+from dynamics import EARLY, EPOCHS, SEEDS, charges, columns, detection, labelled, recorded, suspicions
 from prepare_fashion_sets import CLASSES, read
 
 FOLDER, FLIPPED, MANY, FEW, FILTERS = PREPARED / "fashion_dynamics", 0.2, 30_000, 20_000, 8
@@ -27,11 +26,6 @@ def flip(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.where(rng.permutation(len(labels)) < round(FLIPPED * len(labels)), other, labels)
 
 
-def table(pixels: np.ndarray, labels: np.ndarray, right: np.ndarray) -> dict[str, pa.Array]:
-    """The columns that are no matter of training."""
-    return {"pixels": vectors(pixels), "label": pa.array(CLASSES[labels]), "right": pa.array(right.astype(np.int64))}
-
-
 def main() -> None:
     """Write both pools and the test set."""
     rng = np.random.default_rng(SEED)
@@ -39,17 +33,17 @@ def main() -> None:
     tests, of_tests = read("t10k")
     inside = in_test(pixels, tests)
     kept = np.sort(rng.permutation(np.flatnonzero(~inside))[:MANY])
-    write(FOLDER / "test.parquet", table(tests, of_tests, np.ones(len(tests))))
+    write(FOLDER / "test.parquet", labelled(tests, CLASSES[of_tests], np.ones(len(tests))))
     pixels, labels = pixels[kept], labels[kept]
     runs = [recorded(pixels.reshape(SHAPE), labels, len(CLASSES), FILTERS, seed) for seed in range(SEEDS)]
-    write(FOLDER / "pool.parquet", table(pixels, labels, np.ones(len(labels))) | columns(runs))
+    write(FOLDER / "pool.parquet", labelled(pixels, CLASSES[labels], np.ones(len(labels))) | columns(runs))
     clean = charges(runs)
     few = np.sort(rng.permutation(len(labels))[:FEW])
     some, truth = pixels[few], labels[few]
     given = flip(truth, rng)
     images = some.reshape(SHAPE)
     runs = [recorded(images, given, len(CLASSES), FILTERS, seed) for seed in range(SEEDS)]
-    write(FOLDER / "pool_flipped.parquet", table(some, given, given == truth) | columns(runs))
+    write(FOLDER / "pool_flipped.parquet", labelled(some, CLASSES[given], given == truth) | columns(runs))
     flipped = charges(runs)
     found = [suspicions(run, images, given, FILTERS) for run in runs]
     leave_charges(FOLDER, {f"clean_{name}": cost for name, cost in clean.items()}

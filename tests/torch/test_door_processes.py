@@ -116,6 +116,7 @@ LIGHTNING = """
             fit(RS2(len(labels), 1.0, rank=rank, world=world, even=True), None, folder, use_distributed_sampler=True)
         except Exception as no:
             print("TOLD", json.dumps(str(no)))
+        torch.distributed.destroy_process_group()  # or a thread of gloo may end the process as it leaves
 """
 
 
