@@ -11,6 +11,8 @@ from tamis.errors import BadRow, Refused
 from tamis.methods.forgetting import forgetting
 from tamis.ops import hardness
 
+from .noisy_digits import noisy_digits
+
 CASES = ["0110", "1010", "0000", "1111"]
 
 
@@ -64,17 +66,14 @@ def test_dropped_rows_are_not_kept(block, monkeypatch):
 def test_wrong_labels_of_digits_are_forgotten():
     """A tenth of labels wrong, an MLP over 40 epochs, right or wrong when a batch comes: an area of at least 0.95."""
     torch = pytest.importorskip("torch")
-    x, y = pytest.importorskip("sklearn.datasets").load_digits(return_X_y=True)
-    rng = np.random.default_rng(0)
-    wrong = rng.random(len(y)) < 0.1
-    label = np.where(wrong, (y + rng.integers(1, 10, len(y))) % 10, y)
+    x, label, wrong, rng = noisy_digits()
     torch.manual_seed(0)
     model = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10))
     train = torch.optim.SGD(model.parameters(), lr=0.1)
-    inputs, labels = torch.tensor(x / 16, dtype=torch.float32), torch.tensor(label)
-    correct = np.zeros((len(y), 40), np.float32)
+    inputs, labels = torch.tensor(x, dtype=torch.float32), torch.tensor(label)
+    correct = np.zeros((len(label), 40), np.float32)
     for epoch in range(40):
-        for rows in torch.tensor(rng.permutation(len(y))).split(64):
+        for rows in torch.tensor(rng.permutation(len(label))).split(64):
             logits = model(inputs[rows])
             correct[rows.numpy(), epoch] = logits.argmax(dim=1) == labels[rows]
             train.zero_grad()

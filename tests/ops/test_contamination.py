@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis.errors import Refused
-from tamis.ops import contamination, ngram_blocks, threads, unicode
+from tamis.ops import contamination, ngram_blocks, threads
 from tamis.ops.contamination_scores import scores
+
+from .plain_text import tokens_of
 
 quick = settings(max_examples=300, deadline=None, derandomize=True)
 WORDS = [*"a b c d Alice école ΟΔΟΣ İstanbul 漢字 カナ x² é 𝒜𐐀 ½ antidisestablishmentarianism .".split(), "\x1c", "\0"]
@@ -19,18 +21,6 @@ FEW = st.lists(st.sampled_from("abc"), max_size=14).map(" ".join)
 SPICED = st.one_of(FEW, st.text(max_size=12), st.lists(st.sampled_from(WORDS), max_size=14).map(" ".join))
 COLUMN = st.lists(st.one_of(st.none(), SPICED), max_size=6)
 KINDS = st.sampled_from([pa.string(), pa.large_string()])
-
-
-def tokens_of(text):
-    found, previous = [], unicode.SPACE
-    for char in text or "":
-        kind = int(unicode.unicode_table()[ord(char)] >> 24)
-        if kind != unicode.SPACE and kind == previous and kind != unicode.SINGLE:
-            found[-1] += char.lower()[0]
-        elif kind != unicode.SPACE:
-            found.append(char.lower()[0])
-        previous = kind
-    return found
 
 
 def grams_of(text, n):

@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamis.errors import Refused
-from tamis.ops import minhash, ngram_blocks, threads, unicode
+from tamis.ops import minhash, ngram_blocks, threads
 
-MASK = (1 << 64) - 1
+from .plain_text import MASK, mix, token_hash, tokens_of
+
 LARGEST = (1 << 32) - 1
 WORDS = [
     *"Alice went école ΟΔΟΣ İstanbul 漢字 カナ क्षि x² naïve … é 𝒜𐐀 ½ antidisestablishmentarianism".split(),
@@ -28,35 +29,8 @@ COLUMN = st.lists(st.one_of(st.none(), SPICED), max_size=8)
 quick = settings(max_examples=100, deadline=None, derandomize=True)
 
 
-def mix(z: int) -> int:
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & MASK
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EB & MASK
-    return z ^ (z >> 31)
-
-
-def tokens_of(text: str) -> list[str]:
-    found: list[str] = []
-    previous = unicode.SPACE
-    for char in text:
-        kind = int(unicode.unicode_table()[ord(char)] >> 24)
-        if kind != unicode.SPACE and kind == previous and kind != unicode.SINGLE:
-            found[-1] += char.lower()[0]
-        elif kind != unicode.SPACE:
-            found.append(char.lower()[0])
-        previous = kind
-    return found
-
-
-def token_hash(token: str) -> int:
-    data = token.encode()
-    h = len(data) * 0x9E3779B97F4A7C15 & MASK
-    for begin in range(0, len(data), 8):
-        h = mix(h ^ int.from_bytes(data[begin : begin + 8], "little"))
-    return h
-
-
 def shingles_of(text: str | None, width: int) -> set[tuple[str, ...]]:
-    tokens = tokens_of(text or "")
+    tokens = tokens_of(text)
     return {tuple(tokens[i : i + width]) for i in range(max(len(tokens) - width, 0) + 1)} - {()}
 
 
@@ -94,7 +68,7 @@ def test_equals_the_slow_way_however_texts_are_cut(column, width, bands, rows, s
     expected = [slow_minima(value, width, bands * rows, seed) for value in column]
     keys, minima = minhash.sketch(text, keep_minima=True, **parameters)
     assert minima.tolist() == expected
-    filled = [bool(tokens_of(value or "")) for value in column]
+    filled = [bool(tokens_of(value)) for value in column]
     some = [
         [slow_key(each[b * rows : (b + 1) * rows]) * full for b in range(bands)]
         for each, full in zip(expected, filled, strict=True)

@@ -18,25 +18,12 @@ from hypothesis import strategies as st
 from tamis.errors import Refused
 from tamis.ops import ngram_blocks, ngram_sha, ngrams, unicode
 
-MASK = (1 << 64) - 1
+from .plain_text import MASK, mix, token_hash, tokens_of
+
 WORDS = [*"Alice went école ΟΔΟΣ İstanbul 漢字 カナ क्षि x² naïve … é 𝒜𐐀 ½".split(), "\x1c", "\0", "\u3000"]
 SPICED = st.one_of(st.text(max_size=40), st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join))
 COLUMN = st.lists(st.one_of(st.none(), SPICED), max_size=8)
 quick = settings(max_examples=60, deadline=None, derandomize=True)
-
-
-def mix(z: int) -> int:
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & MASK
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EB & MASK
-    return z ^ (z >> 31)
-
-
-def token_hash(token: str) -> int:
-    data = token.encode()
-    h = len(data) * 0x9E3779B97F4A7C15 & MASK
-    for begin in range(0, len(data), 8):
-        h = mix(h ^ int.from_bytes(data[begin : begin + 8], "little"))
-    return h
 
 
 def mix64_bucket(tokens: list[str], buckets: int) -> int:
@@ -50,21 +37,6 @@ def sha_bucket(tokens: list[str], buckets: int) -> int:
     return int(hashlib.sha256(" ".join(tokens).encode()).hexdigest(), 16) % buckets
 
 
-def mix64_tokens(text: str) -> list[str]:
-    found: list[str] = []
-    previous = unicode.SPACE
-    for char in text:
-        kind = int(unicode.unicode_table()[ord(char)] >> 24)
-        lower = char.lower()[0]
-        if kind != unicode.SPACE:
-            if kind == previous and kind != unicode.SINGLE:
-                found[-1] += lower
-            else:
-                found.append(lower)
-        previous = kind
-    return found
-
-
 def sha_tokens(text: str) -> list[str]:
     return pytest.importorskip("regex").findall(r"\w+|[^\w\s]+", text.lower())
 
@@ -74,7 +46,7 @@ def sha_re_tokens(text: str) -> list[str]:
 
 
 MODES = {
-    "mix64": (mix64_tokens, mix64_bucket),
+    "mix64": (tokens_of, mix64_bucket),
     "sha256": (sha_tokens, sha_bucket),
     "sha256-re": (sha_re_tokens, sha_bucket),
 }
