@@ -195,7 +195,7 @@ def test_a_decorated_method_with_a_fit_works_end_to_end(folder):
     ],
 )
 def test_a_need_that_cannot_be_met_is_refused_before_the_scan(own, monkeypatch, source, named):
-    monkeypatch.setattr("tamis.engine.run.Run.scan", None)
+    monkeypatch.setattr("tamis.engine.select.scan", None)
     with pytest.raises(tamis.Refused, match=named):
         own(source, target=make_target())
 

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tamis import select
+from tamis import run, select
+from tamis.engine.folder import STATE
 
 WORDS = [f"word{i}" for i in range(4000)]
 OUTPUTS = (
@@ -38,12 +39,19 @@ for renames in range(100):
                 os._exit(9)
             real(*args)
         os.replace = replace
-        tamis.select(pool, "dsir", target=target, budget="10%", temperature=1, output=f"{folder}/out{renames}")
+        CALL
         os._exit(0)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if code != 9:
         sys.exit(code)
 """
+
+
+DSIR = 'tamis.select(pool, "dsir", target=target, budget="10%", temperature=1, output=f"{folder}/out{renames}")'
+CLEANED = [
+    {"rules": "gopher-quality:min-stop-words=0", "near_duplicates": 0.8, "against": []},
+    {"method": "dsir", "budget": "10%", "set": {"temperature": 1}},
+]
 
 
 def write_pool(folder: Path, files: int, rows: int, first: int = 0) -> None:
@@ -106,7 +114,9 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
 
 def test_a_crash_before_any_rename_is_survived(small: tuple[Path, Path, Path], tmp_path: Path) -> None:
     pool, target, reference = small
-    done = subprocess.run([sys.executable, "-c", CRASHING, pool, target, tmp_path], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", CRASHING.replace("CALL", DSIR), pool, target, tmp_path], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     crashed = sorted(tmp_path.glob("out*"), key=lambda out: int(out.name[3:]))[:-1]
     assert len(crashed) > 12
@@ -117,6 +127,24 @@ def test_a_crash_before_any_rename_is_survived(small: tuple[Path, Path, Path], t
         assert_same(out, reference)
         after = parts(out)
         assert all(after[path] == when for path, when in before.items())
+
+
+def test_a_crash_before_any_rename_of_a_recipe_is_survived(small: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    """Cleaning, then a choice among what is left: every instant between two files that are written."""
+    pool, target, _ = small
+    recipe = {"pool": str(pool), "target": str(target), "steps": CLEANED}
+    call = f"tamis.run({recipe!r} | {{'output': f'{{folder}}/out{{renames}}'}})"
+    script = CRASHING.replace("CALL", call)
+    done = subprocess.run([sys.executable, "-c", script, pool, target, tmp_path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    *crashed, whole = sorted(tmp_path.glob("out*"), key=lambda out: int(out.name[3:]))
+    assert len(crashed) > 24
+    for out in crashed[:: 3 if len(crashed) > 30 else 1]:
+        run(recipe | {"output": str(out)})
+        for path in sorted(whole.rglob("*.parquet")):
+            if STATE not in path.parts:
+                assert digest(path) == digest(out / path.relative_to(whole)), path
+        assert not list(out.rglob("tmp-*"))
 
 
 def test_workers_give_the_same_bytes(large: tuple[Path, Path, Path], tmp_path: Path) -> None:

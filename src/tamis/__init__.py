@@ -9,7 +9,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tamis.api import run, score, select
+    from tamis.api import clean, run, score, select
     from tamis.api_bench import bench
     from tamis.errors import Broken, Refused
     from tamis.evidence.evidence import Evidence
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from tamis.selection import Selection
 
 __all__ = [
-    "Broken", "Evidence", "Refused", "Selection", "bench", "compare", "inspect", "method", "run", "score", "select",
-    "verify", "why",
+    "Broken", "Evidence", "Refused", "Selection", "bench", "clean", "compare", "inspect", "method", "run", "score",
+    "select", "verify", "why",
 ]  # fmt: skip
 __version__ = "0.1.0"
 
@@ -30,6 +30,7 @@ _HOMES = {
     "Selection": "tamis.selection",
     "method": "tamis.registry",
     "bench": "tamis.api_bench",
+    "clean": "tamis.api",
     "compare": "tamis.look",
     "inspect": "tamis.look",
     "run": "tamis.api",

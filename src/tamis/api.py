@@ -16,6 +16,7 @@ from tamis.engine.plan import Plan, make_plan
 from tamis.engine.request import Request, make_request, plain, request_help
 from tamis.engine.select import run_select
 from tamis.pool import as_memory
+from tamis.registry import nearest
 from tamis.selection import Selection
 
 Path_: TypeAlias = str | PathLike[str]
@@ -23,6 +24,7 @@ Pool: TypeAlias = Any
 Budget: TypeAlias = int | float | str
 Shares: TypeAlias = str | Sequence[str] | Mapping[str, Mapping[str, float]] | None
 Ids: TypeAlias = str | Sequence[str | int] | None
+Paths: TypeAlias = Path_ | Sequence[Path_] | None
 
 
 @overload
@@ -60,6 +62,13 @@ def select(
     must_keep: Ids = None,
     exclude: Ids = None,
     duplicates: str = "drop",
+    rules: str | Sequence[str] | Mapping[str, Mapping[str, float] | None] | None = None,
+    near_duplicates: float | str | None = None,
+    against: Paths = None,
+    test_set: Paths = None,
+    test_text: str | Sequence[str] | None = None,
+    test_score: str | None = None,
+    drop_contaminated: float | str | None = None,
     tokenizer: Path_ | None = None,
     subset: bool = True,
     examples: bool = True,
@@ -95,6 +104,12 @@ def select(
         fill: go on after the first row that does not fit into a cost budget.
         must_keep: ids to keep; `exclude` are ids to leave out.
         duplicates: `"drop"` or `"keep"` exact duplicates of the text.
+        rules: published rules that texts must pass, `"c4"` or `{"gopher-quality": {"min-words": 20}}`.
+        near_duplicates: drop texts whose shingles of words are this similar to those of an earlier one, such as 0.8.
+        against: paths of earlier corpora: texts that they hold are dropped.
+        test_set: paths of test sets to look for, or `"NAME=PATH"`; `test_text` is their text, a column or a template,
+            `test_score` a column with the score of a model on each item.
+        drop_contaminated: drop rows whose longest run of test text is this share of its item, or so many tokens.
         tokenizer: a tokenizer.json to count tokens with.
         subset: write the kept rows to `output` as well; `examples` shows texts in the report.
         output: a folder to write to; without it nothing stays on disk. `force` replaces another selection there.
@@ -119,6 +134,32 @@ def select(
     plan = _plan(pool, target, given)
     found = _run(plan, output, quiet)
     return found if len(plan.budgets) > 1 or isinstance(budget, list | tuple) else found[0]
+
+
+def clean(pool: Pool, *, quiet: bool = True, **options: Any) -> Selection:
+    """Drop rows of `pool` for what their texts are, and say of each why; exact duplicates are dropped as well.
+
+    Takes the options of `select` that say where texts are, `rules`, `near_duplicates`, `against`, `test_set` and what
+    goes with them, at least one of which must be asked for. Returns a selection of all rows that are left, in the order
+    of the pool; `dropped` of it is a table of the others.
+
+    Examples:
+        >>> import tamis
+        >>> left = tamis.clean({"text": ["It is so. " * 9, "Too short."]}, rules="c4")
+        >>> left.rows.tolist(), left.dropped["reason"].to_pylist()
+        ([0], ['fewer than 5 sentences in lines that read like text (c4:min-sentences)'])
+    """
+    unknown = [name for name in options if name not in Request.model_fields or name in ("method", "budget")]
+    if unknown:
+        known = [name for name in Request.model_fields if name not in ("method", "budget")]
+        near = nearest(unknown[0], dict.fromkeys(known))
+        raise refusals.KEY_UNKNOWN("clean", name=unknown[0], near=near, known=", ".join(known))
+    output = options.pop("output", None)
+    plan = _plan(pool, None, options | {"method": "all", "budget": "100%"})
+    if not plan.cleaning:
+        raise refusals.NOTHING_TO_CLEAN("clean")
+    plan.verb = "clean"
+    return _run(plan, output, quiet)[0]
 
 
 def score(
@@ -218,7 +259,9 @@ def _run(plan: Plan, output: Path_ | None, quiet: bool) -> list[Selection]:
     with tempfile.TemporaryDirectory(prefix="tamis-") as folder:
         plan.request.subset = False
         run_select(plan, Folder(Path(folder) / "out"), console)
-        return _loaded(plan, Path(folder) / "out")
+        loaded = _loaded(plan, Path(folder) / "out")
+        _ = [found.dropped for found in loaded]  # read while it is there
+        return loaded
 
 
 def _loaded(plan: Plan, path: Path) -> list[Selection]:

@@ -51,25 +51,40 @@ def options(*adders: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return add
 
 
+reading = options(
+    *(click.option(f"--{role}", role, help=f"column of the {role}, or none") for role in ROLES),
+    click.option("--template", help="the text of an example, made of its columns, as in '{question}\\n{answer}'"),
+    click.option("--duplicates", type=click.Choice(["drop", "keep"]), default="drop", show_default=True,
+                 help="exact duplicates of the text"),
+    click.option("--tokenizer", type=click.Path(exists=True, dir_okay=False), help="a tokenizer.json to count tokens"),
+    click.option("--workers", type=click.IntRange(min=1), help="processes [default: number of cores]"),
+)  # fmt: skip
+cleaning = options(
+    click.option("--rules", multiple=True, metavar="NAME[:RULE=NUMBER,…]",
+                 help="drop texts that fail published rules: gopher-quality, gopher-repetition, c4, fineweb-quality"),
+    click.option("--near-duplicates", metavar="0.8", help="drop texts as similar as this to an earlier one"),
+    click.option("--against", multiple=True, metavar="CORPUS", help="drop texts that an earlier corpus holds"),
+    click.option("--test-set", multiple=True, metavar="[NAME=]FILE", help="look for the items of a test set"),
+    click.option("--test-text", multiple=True, help="their text: a column, or a template '{question}\\n{answer}'"),
+    click.option("--test-score", metavar="COLUMN", help="of the test sets, how well a model does on each item"),
+    click.option("--drop-contaminated", metavar="0.5|13",
+                 help="drop rows whose longest run of test text is this share of its item, or so many tokens"),
+)  # fmt: skip
 asking = options(
     click.argument("pool", nargs=-1, required=True),
     click.option("--method", required=True, help="a method's name, top:COLUMN, bottom:COLUMN or file.py:function"),
     click.option("--target", multiple=True, help="a sample of what you want; may repeat: equal shares"),
     click.option("--target-text", help="text column of the targets"),
-    *(click.option(f"--{role}", role, help=f"column of the {role}, or none") for role in ROLES),
+    reading,
     click.option("--embedding", help="vectors: a column of lists, columns such as 'f*', or FILE.npy"),
     click.option("--represent", help="what makes vectors of images: small-image or MODEL.onnx"),
-    click.option("--template", help="the text of an example, made of its columns, as in '{question}\\n{answer}'"),
     click.option("--use", multiple=True, metavar="WORD=SOURCE", help="what fills a need: a column or FILE.npy"),
     click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="a parameter of the method"),
     click.option("--choose", help="replace the method's way to choose: top, weighted-draw, …"),
-    click.option("--duplicates", type=click.Choice(["drop", "keep"]), default="drop", show_default=True,
-                 help="exact duplicates of the text"),
-    click.option("--tokenizer", type=click.Path(exists=True, dir_okay=False), help="a tokenizer.json to count tokens"),
+    cleaning,
     click.option("--memory", metavar="2GB", help="what a method may use to see all rows at once [default: 8GB]"),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
-    click.option("--workers", type=click.IntRange(min=1), help="processes [default: number of cores]"),
-)  # fmt: skip
+)
 limiting = options(
     click.option("--within", metavar="SELECTION", help="choose only among the rows that this selection keeps"),
     click.option("--start", metavar="SELECTION", help="rows that one has already: they shape gains, not the budget"),
@@ -105,6 +120,28 @@ def select(dry_run: bool, as_json: bool, **flags: Any) -> None:
     tamis select pool.parquet --method top:quality --budget 5000 -o out
     """
     _select(request_values(flags), dry_run, as_json)
+
+
+@cli.command()
+@click.argument("pool", nargs=-1, required=True)
+@cleaning
+@reading
+@click.option("--within", metavar="SELECTION", help="look only at the rows that this selection keeps")
+@click.option("--must-keep", metavar="IDS", help="ids to keep whatever their texts are: a comma list, or @file")
+@click.option("--exclude", metavar="IDS", help="ids to leave out, same grammar")
+@click.option("--subset/--no-subset", default=True, help="write the kept rows in the pool's format")
+@click.option("--examples/--no-examples", default=True, help="show texts in the report")
+@writing
+def clean(dry_run: bool, as_json: bool, **flags: Any) -> None:
+    """Drop rows of POOL for what their texts are, and say of each why.
+
+    Exact duplicates are dropped as well. Writes a selection of all that is left, and dropped.parquet.
+
+    \b
+    tamis clean pool/ --rules gopher-quality --near-duplicates 0.8 -o clean
+    tamis clean pool/ --test-set gsm8k=test.parquet --drop-contaminated 0.5 -o clean
+    """
+    _select(request_values(flags) | {"method": "all", "budget": "100%"}, dry_run, as_json, verb="clean")
 
 
 @cli.command()
@@ -166,8 +203,10 @@ for command in (*COMMANDS, *cli_again.COMMANDS, *cli_bench.COMMANDS):
 
 def request_values(flags: dict[str, Any]) -> dict[str, Any]:
     """Flags as the values of a request."""
+    from tamis.engine.request import LISTS, SHARES
+
     values = {name.rstrip("_"): value for name, value in flags.items() if value is not None}
-    for name in ("pool", "target", "quota", "floor"):
+    for name in (*LISTS, *SHARES):
         if name in values:
             values[name] = list(values[name])
     for name in ("use", "set"):
@@ -222,6 +261,8 @@ def _planned(values: dict[str, Any], dry_run: bool, as_json: bool, verb: str, wh
         plan.verb = verb
         if verb == "score" and not plan.has_scores:
             raise refusals.METHOD_WITHOUT_SCORES(plan.method.name)
+        if verb == "clean" and not plan.cleaning:
+            raise refusals.NOTHING_TO_CLEAN(verb)
     if len(plans) == 1:
         _ = plans[0].within  # an earlier selection is opened before anything is done
     if dry_run:

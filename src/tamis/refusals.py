@@ -76,6 +76,17 @@ GROUP_MISSING = Refusal(
     "column {column!r} has no group {group!r}{near}, so that its share cannot be met", "name one of {groups}"
 )
 
+# cleaning
+RULES_UNREADABLE = Refusal("{item!r} is no threshold", "write NAME:RULE=NUMBER, as in gopher-quality:min-words=20")
+RULES_TWICE = Refusal("this set of rules is named twice", "name it once, with all its thresholds")
+TEST_TEXTS_UNEVEN = Refusal(
+    "there are {found} of them for {sets} test sets", "give one for all test sets, or one for each, in their order"
+)
+CLEANED_AWAY = Refusal(
+    "cleaning leaves no row: {count:,} of {rows:,} are dropped for {reason}", "loosen that, or clean for less"
+)
+NOTHING_TO_CLEAN = Refusal("nothing is asked of the texts", "add --rules, --near-duplicates, --against or --test-set")
+
 # ids
 IDS_WITHOUT_COLUMN = Refusal("it names ids, and the pool has no id column", "name the column with --id")
 IDS_UNREADABLE = Refusal("the file cannot be read ({said})", "write @FILE with one id a line")
@@ -250,6 +261,26 @@ ENCODER_UNUSABLE = Refusal(
     "the model cannot be used ({said})", "give an ONNX model that makes one vector of numbers of each RGB image"
 )
 ENCODER_NOT_FINITE = Refusal("the model {name} gives {found} for this image", "remove the row, or use another model")
+
+# models of text
+MODEL_FOLDER_MISSING = Refusal("there is no such folder", "give a model's folder on this machine, as none is fetched")
+MODEL_LACKS = Refusal("the folder has no {what} ({names})", "save the model and its tokenizer with save_pretrained")
+MODEL_PICKLED = Refusal(
+    "its weights are only in {name}, a pickle, which can run code", "save them as safetensors, or give --trust-pickle"
+)
+MODEL_NEEDS_CODE = Refusal(
+    "it needs {name}, code that comes with the model, which is never run", "use a model that {library} knows"
+)
+MODEL_NOT_CAUSAL = Refusal("it is no causal language model ({said})", "give one that predicts the next token")
+MODEL_UNREADABLE = Refusal("the model cannot be used ({said})", "save it again, or use another model")
+MODEL_NOT_FINITE = Refusal(
+    "what {name} makes of it holds {found}, where finite numbers are due",
+    "remove the row, or load the model in float32",
+)
+TOKENIZERS_DIFFER = Refusal(
+    "its tokenizer is another one than that of {other}, and losses per token of the two cannot be compared",
+    "use models with one tokenizer, or losses per character or byte",
+)
 
 # methods and their parts
 NAME_UNKNOWN = Refusal("there is no such {sort}{near}", "name one of {known}")
@@ -641,6 +672,23 @@ MEASURE_BATCH_STATISTICS = Refusal(
 MEASURE_NOTHING_LEARNS = Refusal(
     "no parameter that requires a gradient has a part in the loss", "unfreeze one, or leave 'grand' out"
 )
+MEASURE_TRAINING_MODE = Refusal("{layer} ({kind}) is in training mode", "call the model's eval() first")
+GRADIENT_FROZEN = Refusal("it requires no gradient", "call its requires_grad_(), or choose other parameters")
+GRADIENT_UNUSED = Refusal(
+    "none of the {count:,} chosen parameters has a part in the loss",
+    "choose others, or unfreeze what is to be measured",
+)
+ADAM_WITHOUT = Refusal(
+    "it has no moments of the parameter {name!r}", "choose parameters that the optimiser has updated, by parameters="
+)
+ADAM_SHAPE = Refusal(
+    "its moments of the parameter {name!r} have shape {found}, and the parameter has {wanted}",
+    "give the state that belongs to this model",
+)
+ADAM_ORDER = Refusal(
+    "it does not tell which parameters it is of ({said})", "give names=, in the order in which the optimiser got them"
+)
+ADAM_GROUPS = Refusal("its groups of parameters have other {what}", "measure the parameters of one group at a time")
 MEASURE_WITHOUT_LABELS = Refusal(
     "its examples are {found}, and labels are needed",
     "give pairs (input, label), triples with the number of the example, or dicts with 'labels'",

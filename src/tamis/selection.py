@@ -3,6 +3,7 @@
 import json
 import warnings
 from collections.abc import Iterator
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,10 +53,13 @@ class Selection:
         [0.9, 0.5]
     """
 
-    def __init__(self, table: pa.Table, manifest: dict[str, Any], page: str | None = None) -> None:
+    def __init__(
+        self, table: pa.Table, manifest: dict[str, Any], page: str | None = None, folder: Path | None = None
+    ) -> None:
         self.table = table
         self.manifest = manifest
         self._page = page
+        self._folder = folder
 
     @classmethod
     def load(cls, folder: str | Path) -> "Selection":
@@ -69,7 +73,7 @@ class Selection:
         page = path / "report.html"
         text = page.read_text(encoding="utf-8") if page.is_file() else None
         table = pq.read_table(path.absolute() / "selection.parquet")
-        return cls(table, json.loads((path / "manifest.json").read_text(encoding="utf-8")), text)
+        return cls(table, json.loads((path / "manifest.json").read_text(encoding="utf-8")), text, path.absolute())
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -120,6 +124,17 @@ class Selection:
     def gains(self) -> NDArray[np.float64]:
         """Gains in the same order; NaN where the method gives none."""
         return np.asarray(self.table["gain"].to_numpy())
+
+    @cached_property
+    def dropped(self) -> pa.Table | None:
+        """Rows that were left out for what their texts are, with step, reason, and row kept instead; None if not asked.
+
+        Columns `row`, `step`, `reason`, `value`, `kept_row` and `within`, by row.
+        """
+        path = None if self._folder is None else self._folder / "dropped.parquet"
+        if path is None or not path.is_file():
+            return None
+        return pq.read_table(path, memory_map=False, read_dictionary=["step", "reason", "within"])
 
     def recut(self, budget: int | float | str) -> "Selection":
         """The best of these rows, by a smaller budget of rows: `100`, `0.01` or `"1%"` of the eligible rows.

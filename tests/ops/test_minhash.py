@@ -67,7 +67,7 @@ def test_equals_the_slow_way_however_texts_are_cut(column, width, bands, rows, s
     parameters = {"width": width, "bands": bands, "rows": rows, "seed": seed}
     expected = [slow_minima(value, width, bands * rows, seed) for value in column]
     keys, minima = minhash.sketch(text, keep_minima=True, **parameters)
-    assert minima.tolist() == expected
+    assert minima.tolist() == [[lowest & 255 for lowest in each] for each in expected]
     filled = [bool(tokens_of(value)) for value in column]
     some = [
         [slow_key(each[b * rows : (b + 1) * rows]) * full for b in range(bands)]
@@ -125,6 +125,13 @@ def test_published_probabilities():
     assert [round(p, 2) for p in found[:4]] == [0.21, 0.56, 0.77, 0.92] and round(found[4], 4) == 0.9996
     assert minhash.match_probability(0) == 0 and minhash.match_probability(1) == 1
     assert round(minhash.usual_threshold(14, 8), 3) == 0.719 and minhash.usual_threshold(1, 3) == 1
+
+
+def test_bands_find_nine_of_ten_and_no_more_minima_would():
+    for similarity in (0.3, 0.5, 0.7, 0.72, 0.8, 0.9, 0.95, 1.0):
+        bands, rows = minhash.bands_for(similarity)
+        assert bands * rows <= 128 and minhash.match_probability(similarity, bands, rows) >= 0.9
+        assert all(minhash.match_probability(similarity, 128 // r, r) < 0.9 for r in range(rows + 1, 129))
 
 
 @pytest.mark.parametrize(("size", "shared"), [(2, 1), (10, 5), (30, 24), (300, 150), (300, 285)])

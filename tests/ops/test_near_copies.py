@@ -17,7 +17,7 @@ EMPTY = np.empty((0, 3), np.uint64)
 def sketches(n, seed, bands=3, values=6):
     """Random minima, and keys that are equal where minima of a band are; some differ in their lowest bits only."""
     rng = np.random.default_rng(seed)
-    minima = rng.integers(0, values, (n, bands * ROWS), np.uint32) // (1 + rng.integers(0, 2, (n, 1), np.uint32))
+    minima = rng.integers(0, values, (n, bands * ROWS), np.uint8) // (1 + rng.integers(0, 2, (n, 1), np.uint8))
     keys = np.array([[hash_of(row[b * ROWS : (b + 1) * ROWS]) for b in range(bands)] for row in minima], np.uint64)
     keys = keys.reshape(n, bands)
     keys[rng.random(n) < 0.1] = 0
@@ -25,12 +25,17 @@ def sketches(n, seed, bands=3, values=6):
 
 
 def hash_of(minima):
-    code = int(minima @ (10 ** np.arange(ROWS)))
+    code = int(minima.astype(np.int64) @ (10 ** np.arange(ROWS)))
     return (code % 3 + 1 << 62) + code if code % 4 else code + 1
 
 
 def matches(one, i, two, j, band, needed):
     return one.keys[i, band] == two.keys[j, band] != 0 and (one.minima[i] == two.minima[j]).sum() >= needed
+
+
+def needed_share(threshold):
+    """The share of equal lowest bytes that two texts of this similarity are expected to have."""
+    return 0 if threshold is None else threshold + (1 - threshold) / 256
 
 
 def slow(own, needed, against=()):
@@ -69,7 +74,7 @@ def slow(own, needed, against=()):
 def test_equals_the_slow_way(sizes, seed, threshold):
     own, *against = (sketches(n, seed + k) for k, n in enumerate(sizes))
     found = near_copies(own, threshold=threshold, against=against)
-    needed = 0 if threshold is None else int(np.ceil(threshold * 3 * ROWS))
+    needed = int(np.ceil(needed_share(threshold) * 3 * ROWS))
     kept, earlier = slow(own, needed, against)
     assert found.kept_row.tolist() == kept and found.earlier.tolist() == earlier
     assert found.kept_row.dtype == np.int64 and found.earlier.shape == (len(earlier), 3)
@@ -99,7 +104,7 @@ def test_kept_rows_do_not_match_and_dropped_ones_do(n, seed, threshold):
     assert (kept_row <= np.arange(n)).all() and (kept_row[kept_row] == kept_row).all()
     keys = (own.keys[:, None] == own.keys) & (own.keys[:, None] != 0)
     shares = (own.minima[:, None] == own.minima).mean(axis=2)
-    near = keys.any(axis=2) & (shares >= (threshold or 0)) & ~np.eye(n, dtype=bool)
+    near = keys.any(axis=2) & (shares >= needed_share(threshold)) & ~np.eye(n, dtype=bool)
     kept = kept_row == np.arange(n)
     assert not near[np.ix_(kept, kept)].any()
     assert np.tril(near)[~kept].any(axis=1).all()
@@ -111,7 +116,7 @@ def test_what_is_left_matches_nothing_earlier(n, m, seed, threshold):
     own, other = sketches(n, seed), sketches(m, seed + 1)
     found = near_copies(own, threshold=threshold, against=[other])
     keys = (own.keys[:, None] == other.keys) & (own.keys[:, None] != 0)
-    near = keys.any(axis=2) & ((own.minima[:, None] == other.minima).mean(axis=2) >= (threshold or 0))
+    near = keys.any(axis=2) & ((own.minima[:, None] == other.minima).mean(axis=2) >= needed_share(threshold))
     left = found.kept_row >= 0
     assert not near[left].any()
     assert sorted(np.flatnonzero(~left)) == found.earlier[:, 0].tolist()

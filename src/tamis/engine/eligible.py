@@ -6,25 +6,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis import refusals
+from tamis.engine.clean import Cleaned, clean
 from tamis.engine.duplicates import find_duplicates, find_rows
 from tamis.engine.frame import Frame
 from tamis.engine.ids import find_ids
 from tamis.engine.parts import blank
 from tamis.engine.run import Run
+from tamis.engine.workers import Workers
 
 NO_ROWS = np.empty(0, np.int64)
 
 
 class Eligible(NamedTuple):
-    """`mask` of rows that may be chosen, those that `must` be, duplicates as `pairs` (row, kept row), and `counts`."""
+    """`mask` of rows that may be chosen, those that `must` be, duplicates as `pairs` (row, kept row), and `counts`.
+
+    `cleaned` is what was left out for what texts are.
+    """
 
     mask: NDArray[np.bool_]
     must: NDArray[np.int64]
     pairs: NDArray[np.int64]
     counts: dict[str, int]
+    cleaned: Cleaned
 
 
-def find_eligible(run: Run, frame: Frame) -> Eligible:
+def find_eligible(run: Run, workers: Workers, frame: Frame, corpora: list[Frame]) -> Eligible:
     """What is left of the pool, and how its rows reconcile; refuses ids that are not unique."""
     plan, request = run.plan, run.plan.request
     with run.timed("filter", "leave out exact duplicates, rows without text, and ids asked to be left out") as step:
@@ -56,13 +62,20 @@ def find_eligible(run: Run, frame: Frame) -> Eligible:
         counts = {"pool": frame.rows, "excluded": len(excluded), "without_text": len(without_text)}
         counts |= {"not_in_earlier_selection": earlier} if request.within else {}
         counts |= {"had_already": had} if request.start else {}
-        counts |= {"duplicates": len(pairs), "eligible": int(np.count_nonzero(mask))}
-        step.rows_in, step.rows_out = frame.rows, counts["eligible"]
+        counts |= {"duplicates": len(pairs)}
+        step.rows_in, step.rows_out = frame.rows, int(np.count_nonzero(mask))
+    cleaned = clean(run, workers, frame, corpora, mask, must)
+    counts |= cleaned.counts() | {"eligible": int(np.count_nonzero(mask))}
     if len(without_text):
         run.console.warn(f"{len(without_text):,} rows have no text and are left out")
+    if not counts["eligible"] and any(len(one.rows) for one in cleaned.dropped):
+        most = max(cleaned.dropped, key=lambda one: len(one.rows))
+        raise refusals.CLEANED_AWAY(
+            f"the pool {' '.join(request.pool)}", count=len(most.rows), rows=frame.rows, reason=most.reason
+        )
     if not counts["eligible"]:
         raise refusals.NO_ROW_ELIGIBLE(f"the pool {' '.join(request.pool)}")
-    return Eligible(mask, must, pairs, counts)
+    return Eligible(mask, must, pairs, counts, cleaned)
 
 
 def _leave_out_earlier(run: Run, frame: Frame, mask: NDArray[np.bool_]) -> int:

@@ -16,16 +16,19 @@ from numpy.typing import NDArray
 
 import tamis
 from tamis.engine.choose import BY_FLOOR, BY_MUST, Choice, weights_of
+from tamis.engine.clean import Cleaned
 from tamis.engine.contents import contents, vectors_record
+from tamis.engine.dropped import write_dropped
 from tamis.engine.frame import BLOCK, Frame
 from tamis.engine.parts import read_arrays, read_table, write_array
 from tamis.engine.plan import Plan
 from tamis.engine.reporting import Outcome
-from tamis.engine.run import Run, Step
+from tamis.engine.run import Run
 from tamis.engine.scores import Scores
+from tamis.engine.step import Step
 from tamis.engine.workers import Workers
 from tamis.pool.base import digest
-from tamis.selection import SCHEMA
+from tamis.selection import SCHEMA, Selection
 
 ROWS = 65_536
 
@@ -37,9 +40,15 @@ def outputs(run: Run, done: Outcome, gathered: "Gathered") -> dict[str, Callable
         "scores.parquet": lambda path: write_scores(path, done.plan, done.scores, done.eligible),
         "duplicates.parquet": lambda path: write_duplicates(path, done.pairs),
     }
+    files |= of_cleaning(done.plan, done.cleaned)
     if done.plan.request.subset:
         files[f"subset{done.plan.pool.suffix}"] = lambda path: write_subset(run, path, gathered.parts)
     return files
+
+
+def of_cleaning(plan: Plan, cleaned: Cleaned) -> dict[str, Callable[[Path], None]]:
+    """`dropped.parquet`, where rows may be left out for what their texts are."""
+    return {"dropped.parquet": lambda path: write_dropped(path, cleaned)} if plan.cleaning else {}
 
 
 def selection_batches(done: Outcome) -> Iterator[pa.RecordBatch]:
@@ -229,19 +238,51 @@ def _finite(value: Any) -> Any:
     return str(value) if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def choice_manifest(run: Run, choice: Choice, rows: dict[str, int]) -> dict[str, Any]:
-    """What was kept and spent."""
-    assert run.plan.budget is not None
-    return {
-        "rows": rows | {"kept": len(choice.rows)},
-        "budget": {
-            "asked": run.plan.request.budget,
-            "unit": run.plan.budget.unit if run.plan.budget.is_cost else "rows",
-            "limit": choice.limit,
-            "spent": choice.spent,
+def choice_manifest(run: Run, frame: Frame, choice: Choice, rows: dict[str, int]) -> dict[str, Any]:
+    """What was kept and spent, in rows and, where they were counted, in tokens; and what earlier steps kept."""
+    plan = run.plan
+    assert plan.budget is not None
+    said: dict[str, Any] = {"rows_in": rows["pool"] - rows.get("not_in_earlier_selection", 0)}
+    if frame.has("tokens"):
+        tokens = frame.column("tokens", np.int64)
+        within = tokens if plan.within is None else tokens[plan.within]
+        said["tokens"] = {"in": int(within.sum()), "kept": int(tokens[np.sort(choice.rows)].sum())}
+    if plan.request.within:
+        said["earlier_steps"] = earlier_steps(Path(plan.request.within))
+    return (
+        said
+        | {
+            "rows": rows | {"kept": len(choice.rows)},
+            "budget": {
+                "asked": plan.request.budget,
+                "unit": plan.budget.unit if plan.budget.is_cost else "rows",
+                "limit": choice.limit,
+                "spent": choice.spent,
+            },
+            "quotas": choice.shares,
+        }
+        | ({"objective": run.objective} if run.objective else {})
+    )
+
+
+def earlier_steps(folder: Path) -> list[dict[str, Any]]:
+    """What the selection in `folder` kept of what, and those before it, the first first."""
+    manifest = Selection.load(folder).manifest
+    rows = manifest.get("rows") or {}
+    if "kept" not in rows:
+        return []
+    return [
+        *manifest.get("earlier_steps", []),
+        {
+            "folder": folder.name,
+            "method": manifest["method"]["name"],
+            "rows_in": manifest.get("rows_in", rows["pool"]),
+            "rows": rows,
+            "tokens": manifest.get("tokens"),
+            "not_chosen": rows["eligible"] - rows["kept"],
+            "cleaning": (manifest.get("summary") or {}).get("cleaning"),
         },
-        "quotas": choice.shares,
-    } | ({"objective": run.objective} if run.objective else {})
+    ]
 
 
 def times(run: Run, started: datetime) -> dict[str, Any]:

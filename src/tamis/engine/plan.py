@@ -12,6 +12,7 @@ from tamis import refusals
 from tamis.budget import UNITS, Budget, Share, parse_several
 from tamis.engine.bindings import BOUND, Bindings, find_bindings
 from tamis.engine.checks import COLUMN_NEEDS, TEXT_NEEDS, check_budget, check_limits, check_needs, check_schedule
+from tamis.engine.cleaning import Cleaning, find_cleaning
 from tamis.engine.parameters import find_parameters, find_shares
 from tamis.engine.request import ROLES, Request, parse_memory
 from tamis.engine.targets import Target, open_targets
@@ -52,6 +53,7 @@ class Plan:
     notes: list[str] = field(default_factory=list)
     verb: str = "select"
     bindings: Bindings = field(default_factory=Bindings)
+    cleaning: Cleaning = field(default_factory=Cleaning)
     supplied: tuple[str, ...] = ()
 
     @property
@@ -101,6 +103,7 @@ class Plan:
             f"the vectors of the target {one.name}": stamp(one.vectors.path) for one in self.targets if one.vectors
         }
         inputs |= {f"the target {target.name}": target.pool.fingerprint for target in self.targets}
+        inputs |= self.cleaning.inputs()
         inputs |= {
             what: digest(Path(path).read_bytes()) for what, path in named.items() if path and Path(path).is_file()
         }
@@ -176,6 +179,7 @@ def make_plan(request: Request, source: Any = None, targets: Any = None, trainin
     for budget in plan.budgets:
         check_budget(plan, budget, place)
     check_limits(plan, place)
+    plan.cleaning = find_cleaning(plan, place)
     plan.targets = open_targets(plan, targets)
     plan.columns = _columns(plan)
     if plan.columns["tokens"] and request.tokenizer:
@@ -237,6 +241,7 @@ def _columns(plan: Plan) -> dict[str, Any]:
     if plan.group_column:
         codes.add(plan.group_column)
     tokens = any(budget.unit == "tokens" for budget in plan.budgets) or plan.shares == "tokens"
+    tokens |= "text" in column and bool(plan.cleaning or plan.request.within)  # steps say what is left, and share scans
     derived = [COLUMN] if COLUMN in plan.supplied and not plan.vectors else []
     return {
         "text": column.get("text"),

@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis.engine.choose import Choice, weights_of
+from tamis.engine.clean import Cleaned
+from tamis.engine.dropped import examples_of, tell_cleaning
+from tamis.engine.dropped import shown_rows as dropped_rows
 from tamis.engine.frame import Frame
 from tamis.engine.plan import Plan
 from tamis.engine.scores import Scores
@@ -15,7 +18,10 @@ from tamis.ops.ranking import extreme
 from tamis.report import summary as summaries
 
 SHOWN = 5
+POSITIONS = ("top", "border", "below", "bottom")
 NOTHING = np.empty(0, np.int64)
+WITHOUT_MEANING = ("random", "all")
+"""Methods whose scores say nothing of a row."""
 
 
 @dataclass
@@ -31,6 +37,7 @@ class Outcome:
     scores: Scores | None
     choice: Choice
     order: Any
+    cleaned: Cleaned
 
     @property
     def has_several_scores(self) -> bool:
@@ -50,16 +57,18 @@ def shown_rows(done: Outcome) -> dict[str, NDArray[np.int64]]:
     """Rows whose texts or images the report shows: the best, the last kept, the first dropped, and the lowest."""
     kept = done.choice.rows
     show = {"top": kept[:SHOWN], "border": kept[SHOWN:][-SHOWN:], "below": NOTHING, "bottom": NOTHING}
+    show["cleaned"] = NOTHING
     nothing = done.plan.columns["text"] is None and done.plan.columns["image"] is None
     if nothing or not done.plan.request.examples:
         return dict.fromkeys(show, NOTHING)
-    if done.scores is not None and done.plan.method.name != "random":
+    if done.scores is not None and done.plan.method.name not in WITHOUT_MEANING:
         dropped = np.array(done.eligible)
         dropped[kept] = False
         best_is_largest = done.plan.chooser is None or done.plan.chooser.name != "bottom"
         show["below"] = extreme(done.scores.columns[0], dropped, SHOWN, largest=best_is_largest)
         dropped[show["below"]] = False
         show["bottom"] = extreme(done.scores.columns[0], dropped, SHOWN, largest=not best_is_largest)
+    show["cleaned"] = dropped_rows(done.cleaned)
     return show
 
 
@@ -72,7 +81,9 @@ def examples(
     found: dict[str, Any] = {}
     if done.plan.columns["image"] is not None and not has_pillow():
         found["note"] = "Images are not shown, since the package Pillow is missing: pip install 'tamis[images]'"
-    for name, rows in show.items():
+    found["cleaned"] = examples_of(done.cleaned, done.frame, texts)
+    for name in POSITIONS:
+        rows = show[name]
         ranks = range(first[name], first[name] + len(rows)) if name in first else [None] * len(rows)
         target = np.array([-1 if rank is None else done.choice.target[rank] for rank in ranks], np.int64)
         scores = done.scores_of(rows, target)
@@ -139,11 +150,12 @@ def summarise(done: Outcome, pool_fold: Any, target_folds: list[Any], kept_fold:
         if plan.method.kind == "Match" and choice.target_shares is not None
         else [],
         "duplicates": _duplicates(done),
+        "cleaning": tell_cleaning(frame, plan.cleaning, done.cleaned, done.eligible),
     }
 
 
 def _scores(done: Outcome) -> list[dict[str, Any]]:
-    if done.scores is None or done.plan.method.name == "random":
+    if done.scores is None or done.plan.method.name in WITHOUT_MEANING:
         return []
     side, choice, found = cut_side(done), done.choice, []
     for index, column in enumerate(done.scores.columns):

@@ -15,7 +15,8 @@ from tamis.pool.storage import refuse_url
 from tamis.registry import nearest
 
 ROLES = ("text", "id", "label", "group", "cost", "score", "weight", "image")
-LISTS, SHARES, IDS = ("pool", "target"), ("quota", "floor"), ("must_keep", "exclude")
+LISTS = ("pool", "target", "rules", "against", "test_set", "test_text")
+SHARES, IDS = ("quota", "floor"), ("must_keep", "exclude")
 NOT_IDENTITY = {"output", "workers", "force"}
 
 
@@ -56,6 +57,15 @@ class Request(BaseModel):
     )
     exclude: str | list[str | int] | None = Field(None, description="ids to leave out, same grammar")
     duplicates: Literal["drop", "keep"] = Field("drop", description="what to do with exact duplicates of the text")
+    rules: list[str] = Field([], description="published rules for texts: gopher-quality, or c4:min-sentences=3")
+    near_duplicates: str | None = Field(None, description="drop texts as similar as this to an earlier one, as in 0.8")
+    against: list[str] = Field([], description="earlier corpora: texts that they hold are dropped")
+    test_set: list[str] = Field([], description="test sets to look for in the pool: FILE or NAME=FILE")
+    test_text: list[str] = Field([], description="their text: a column, or a template such as {question}\\n{answer}")
+    test_score: str | None = Field(None, description="column of the test sets with the score of a model on each item")
+    drop_contaminated: str | None = Field(
+        None, description="drop rows whose longest run of test text is this share of the item, or 13 tokens long"
+    )
     tokenizer: str | None = Field(None, description="a tokenizer.json to count tokens with")
     subset: bool = Field(True, description="write the kept rows in the pool's format")
     examples: bool = Field(True, description="show texts in the report")
@@ -80,7 +90,7 @@ class Request(BaseModel):
             value = getattr(self, name)
             if (
                 name in ("pool", "force")
-                or (verb, name) == ("score", "subset")
+                or (verb, name) in (("score", "subset"), ("clean", "method"), ("clean", "budget"))
                 or value == info.get_default(call_default_factory=True)
             ):
                 continue
@@ -121,6 +131,11 @@ def make_request(values: dict[str, Any], where: str = "request") -> Request:
     for name in SHARES:
         if isinstance(values.get(name), dict):
             values[name] = [said_as_flag(column, groups) for column, groups in values[name].items()]
+    if isinstance(values.get("rules"), dict):
+        values["rules"] = [said_as_rules(name, thresholds) for name, thresholds in values["rules"].items()]
+    for name in ("near_duplicates", "drop_contaminated"):
+        if isinstance(values.get(name), int | float) and not isinstance(values[name], bool):
+            values[name] = str(values[name])
     for name in (*LISTS, *SHARES):
         if isinstance(values.get(name), str):
             values[name] = [values[name]]
@@ -178,6 +193,17 @@ def said_as_flag(column: str, groups: Any) -> str:
     """`{"law": 0.3, "code": 0.2}` of a column as the command line has it: `column=law:0.3,code:0.2`."""
     pairs = groups.items() if isinstance(groups, dict) else ()
     return f"{column}={','.join(f'{group}:{share}' for group, share in pairs)}"
+
+
+def said_as_rules(name: str, thresholds: Any) -> str:
+    """`{"min-words": 20}` of a set of rules as the command line has it.
+
+    Examples:
+        >>> said_as_rules("gopher-quality", {"min-words": 20}), said_as_rules("c4", None)
+        ('gopher-quality:min-words=20', 'c4')
+    """
+    pairs = thresholds.items() if isinstance(thresholds, dict) else ()
+    return f"{name}:{','.join(f'{rule}={value}' for rule, value in pairs)}".rstrip(":")
 
 
 def request_help(name: str) -> str:

@@ -12,21 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 import tamis
-from tamis import refusals
 from tamis.budget import Budget
 from tamis.engine import two_stage
 from tamis.engine.choose import Choice, choose, cost_column, limit_of, limits_of
 from tamis.engine.console import Console
 from tamis.engine.folder import Folder
-from tamis.engine.folds import folds
 from tamis.engine.frame import Frame
 from tamis.engine.guard import guarded, rows_named
 from tamis.engine.launch import Launched, usable_cores, worth_workers
 from tamis.engine.ordered import Ordered, among, bound_of, without_vectors
-from tamis.engine.parts import read_arrays, write_array, write_arrays
+from tamis.engine.parts import write_arrays
 from tamis.engine.plan import Plan
+from tamis.engine.scan import merged_fold
 from tamis.engine.scores import Scores, checked_order, method_result, priorities
 from tamis.engine.setwise import Growing
+from tamis.engine.step import Step
 from tamis.engine.tasks import Job
 from tamis.engine.worker import peak_mb
 from tamis.engine.workers import Workers
@@ -34,7 +34,7 @@ from tamis.kernels import announced, compile_kernels
 from tamis.ops.ranking import descending
 from tamis.pool import Pool
 from tamis.pool.base import digest
-from tamis.registry import accepted, returned
+from tamis.registry import accepted
 from tamis.vocabulary import Order, SetFunction
 
 KERNELS = {
@@ -53,22 +53,6 @@ def kernels_to_read(pools: Sequence[Pool]) -> list[str]:
 
 
 @dataclass
-class Step:
-    """What a step did and what it cost."""
-
-    name: str
-    what: str
-    shards: int = 0
-    computed: int = 0
-    reused: int = 0
-    rows_in: int = 0
-    rows_out: int = 0
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    peak_mb: float = 0.0
-
-
-@dataclass
 class Run:
     """One run of one plan in one folder."""
 
@@ -84,7 +68,7 @@ class Run:
         self.start = time.monotonic()
         self.work = self.folder.state / "work"
         self.job = Job(
-            [self.plan.pool, *(target.pool for target in self.plan.targets)],
+            [self.plan.pool, *(one.pool for one in self.plan.targets), *(c.pool for c in self.plan.cleaning.against)],
             self.plan.method_name,
             self.plan.parameters,
             self.plan.measures_text,
@@ -110,7 +94,7 @@ class Run:
         wanted += ["texts"] if (columns["text"] or columns["id"]) and pool.bytes > 1_000_000 else []
         wanted += ["ngrams"] if self.plan.measures_text or columns["tokens"] == "default" else []
         stack.enter_context(announced(self.console.say))
-        compile_kernels(KERNELS[name] for name in wanted)
+        compile_kernels([*(KERNELS[name] for name in wanted), *self.plan.cleaning.kernels])
         return stack.enter_context(Workers(self.job, count, self.launched))
 
     def do(self, workers: Workers, step: Step, which: str, tasks: list[dict[str, Any]]) -> None:
@@ -132,94 +116,6 @@ class Run:
         """A step of this process: `with run.timed(…) as step`."""
         return _Timed(self, Step(name, what))
 
-    def scan(self, workers: Workers) -> tuple[Frame, list[Frame]]:
-        """One pass over the targets and the pool; the frames of the pool and of the targets."""
-        plan = self.plan
-        count = self.fold_count
-        spec = plan.columns | {"folds": list(range(count))}
-        fit = [found[2] for found in folds(plan.method, plan.parameters, plan.measures_text)] if count else []
-        own = [plan.method_name, plan.asked["inputs"].get("the method")]
-        step = Step("scan", "read every row once: hashes, lengths, costs, groups" + (", n-grams" if count else ""))
-        tokenizer = plan.asked["inputs"].get("the tokenizer")
-        frames = []
-        for index, pool in enumerate(self.job.pools):
-            mine = (spec | self._pool_folds()) if not index else self._target_spec(spec, index)
-            made = {name: found.to_json() for name, found in pool.derived.items()}
-            known = [tamis.__version__, mine, fit, own if plan.method.fit else "", tokenizer, made]
-            which = f"scan-{digest(known)}"
-            parts = [self.folder.parts / which / f"{pool.key(shard)}.arrow" for shard in pool.shards]
-            tasks = [
-                {"do": "scan", "pool": index, "shard": number, "out": str(part), "spec": mine}
-                for number, part in enumerate(parts)
-            ]
-            self.do(workers, step, which, tasks)
-            frames.append(Frame(pool, parts, self.work if not index else self.work / f"target{index}"))
-        step.rows_in = step.rows_out = frames[0].rows
-        self.steps.append(step)
-        if not frames[0].rows:
-            raise refusals.POOL_EMPTY(" ".join(plan.request.pool), what="pool")
-        for frame, target in zip(frames[1:], plan.targets, strict=True):
-            if not frame.rows or (target.text is not None and not frame.column("has_text", bool).any()):
-                raise refusals.TARGET_EMPTY(f"the target {target.name!r}")
-        return frames[0], frames[1:]
-
-    @property
-    def fold_count(self) -> int:
-        """How many things are folded over texts."""
-        plan = self.plan
-        return len(folds(plan.method, plan.parameters, plan.measures_text)) if plan.columns["text"] else 0
-
-    def _pool_folds(self) -> dict[str, Any]:
-        """Nothing is folded while the whole pool is scanned if only rows of an earlier selection count."""
-        return {} if self.plan.within is None else {"folds": []}
-
-    def fold_within(self, workers: Workers, frame: Frame) -> None:
-        """Fold the texts of those rows alone that an earlier selection kept, where there is one."""
-        plan, rows = self.plan, self.plan.within
-        if rows is None or not self.fold_count:
-            return
-        step = Step("fold", "read the texts of the rows that the earlier selection keeps: n-grams")
-        fit = [found[2] for found in folds(plan.method, plan.parameters, plan.measures_text)]
-        own = plan.asked["inputs"].get("the method")
-        made = {name: found.to_json() for name, found in plan.pool.derived.items()}
-        known = [tamis.__version__, digest(rows), fit, plan.method_name, own, plan.columns, made]
-        which = f"fold-{digest([*known, frame.pool.fingerprint])}"
-        folder = self.folder.parts / which
-        folder.mkdir(parents=True, exist_ok=True)
-        write_array(folder / "rows.npy", rows)
-        frame.folded = [folder / part.name for part in frame.parts]
-        tasks = []
-        for number, out in enumerate(frame.folded):
-            first, count = int(frame.starts[number]), int(frame.counts[number])
-            if np.searchsorted(rows, first) < np.searchsorted(rows, first + count):
-                spec = {"rows": str(folder / "rows.npy"), "first": first, "count": count, "text": plan.columns["text"]}
-                task = {"do": "fold", "pool": 0, "shard": number, "out": str(out)}
-                tasks.append(task | {"spec": spec | {"folds": list(range(self.fold_count))}})
-        self.do(workers, step, which, tasks)
-        step.rows_in, step.rows_out = frame.rows, len(rows)
-        self.steps.append(step)
-
-    def _target_spec(self, spec: dict[str, Any], index: int) -> dict[str, Any]:
-        tokens = "default" if self.plan.shares == "tokens" else None
-        text = self.plan.targets[index - 1].text
-        own: dict[str, Any] = {"text": text, "id": None, "numbers": [], "codes": [], "vectors": [], "tags": None}
-        if "target_embedding" in self.plan.supplied and not self.plan.targets[index - 1].vectors:
-            own["vectors"] = ["embedding"]
-        return spec | own | {"duplicates": text is not None, "tokens": tokens, "folds": spec["folds"] if text else []}
-
-    def fold(self, frame: Frame, index: int) -> Any:
-        """What fold number `index` made of all texts of a frame, merged in shard order."""
-        known = folds(self.plan.method, self.plan.parameters, self.plan.measures_text)
-        index %= len(known)
-        fit, merge, _ = known[index]
-        result = None
-        for part in frame.folded:
-            path = part.with_name(f"{part.stem}.fold{index}.npz.zst")
-            if path.exists():
-                partial = returned(fit)(**read_arrays(path))
-                result = partial if result is None else merge(result, partial)
-        return result
-
     def score(self, workers: Workers, frame: Frame, targets: list[Frame], eligible: NDArray[np.bool_]) -> Scores | None:
         """The method's scores of all rows; None when it makes an order."""
         plan, method = self.plan, self.plan.method
@@ -237,7 +133,8 @@ class Run:
         if method.finish:
             with self.timed("fit", f"{method.name}: merge what the scan counted, in shard order"):
                 with guarded(method):
-                    made = method.finish(self.fold(frame, 0), [self.fold(f, 0) for f in targets], **self._finishing())
+                    counts = [merged_fold(plan, one, 0) for one in (frame, *targets)]
+                    made = method.finish(counts[0], counts[1:], **self._finishing())
                 state = self.folder.parts / f"state-{digest([plan.parameters, frame.pool.fingerprint])}.npz.zst"
                 write_arrays(state, made._asdict())
         step = Step("score", f"{method.name}: read every text once more and score it")

@@ -12,6 +12,7 @@ from tamis.engine.guard import guarded
 from tamis.engine.needs import needs_of_rows
 from tamis.engine.plan import Plan
 from tamis.engine.rows import unheard
+from tamis.engine.scan import scan
 from tamis.registry import Method, accepted
 from tamis.vocabulary import Schedule
 
@@ -32,8 +33,8 @@ class Begun(NamedTuple):
 def begin_schedule(plan: Plan, work: Path) -> Begun:
     """The schedule of a plan for training, made over all rows that may be chosen; `work` is an empty folder."""
     with unheard(plan, work) as (run, workers):
-        frame, targets = run.scan(workers)
-        rows = np.flatnonzero(find_eligible(run, frame).mask)
+        frame, targets, corpora = scan(run, workers)
+        rows = np.flatnonzero(find_eligible(run, workers, frame, corpora).mask)
         assert plan.budget is not None
         most = plan.budget.rows(len(rows))
         needs = needs_of_rows(plan, frame, targets, rows, count=most)

@@ -4,7 +4,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from tamis.engine.request import Request
+from tamis.engine.cleaning import FLAGS
+from tamis.engine.request import LISTS, SHARES, Request
 from tamis.engine.steps import WHOLE
 from tamis.ops.choosers import CHOOSERS
 from tamis.registry import METHODS, Parameter, load_all
@@ -17,14 +18,17 @@ def recipe_schema() -> dict[str, Any]:
         >>> schema = recipe_schema()
         >>> schema["properties"]["budget"]["description"].split(",")[0]
         'how much to keep'
-        >>> sorted(schema["properties"]["steps"]["items"]["required"])
-        ['budget', 'method']
+        >>> schema["properties"]["steps"]["items"]["anyOf"][0]["required"]
+        ['method', 'budget']
     """
     load_all()
     schema = Request.model_json_schema()
     known = schema["properties"]
-    for name in ("pool", "target", "quota", "floor"):
+    for name in (*LISTS, *SHARES):
         known[name] = _also(known[name], {"type": "string"})
+    for name in ("near_duplicates", "drop_contaminated"):
+        known[name] = _also(known[name], {"type": "number", "exclusiveMinimum": 0})
+    known["rules"] = _also(known["rules"], {"type": "object", "additionalProperties": {"type": ["object", "null"]}})
     known["budget"] = _also(known["budget"], {"type": "number", "exclusiveMinimum": 0})
     steps = {
         "type": "array",
@@ -34,7 +38,7 @@ def recipe_schema() -> dict[str, Any]:
             "type": "object",
             "properties": {name: found for name, found in known.items() if name not in WHOLE},
             "additionalProperties": False,
-            "required": ["method", "budget"],
+            "anyOf": [{"required": ["method", "budget"]}, *({"required": [name]} for name in FLAGS)],
             "allOf": _of_methods(),
         },
     }

@@ -23,6 +23,7 @@ from tamis.engine.parts import as_given
 from tamis.engine.plan import Plan
 from tamis.engine.reporting import Outcome, examples, shown_rows, summarise
 from tamis.engine.run import Run
+from tamis.engine.scan import fold_within, merged_fold, scan
 from tamis.engine.scores import Scores
 from tamis.engine.workers import Workers
 from tamis.errors import Refused
@@ -99,9 +100,9 @@ def _select(run: Run, stack: ExitStack) -> dict[str, Any]:
 
 def _measure(run: Run, workers: Workers) -> Measured:
     """Scan, filter and score, once for all budgets."""
-    frame, targets = run.scan(workers)
-    run.fold_within(workers, frame)
-    eligible = find_eligible(run, frame)
+    frame, targets, corpora = scan(run, workers)
+    fold_within(run, workers, frame)
+    eligible = find_eligible(run, workers, frame, corpora)
     warn_of_leaks(run, frame, targets)
     scores = run.score(workers, frame, targets, eligible.mask)
     return Measured(frame, targets, eligible, scores, run.order(frame, targets, scores, eligible.mask))
@@ -123,16 +124,17 @@ def _cut(run: Run, workers: Workers, found: Measured, started: datetime, choice:
     """Gather and write one selection."""
     plan, frame, targets, counts = run.plan, found.frame, found.targets, found.eligible.counts
     done = Outcome(
-        plan, frame, targets, found.eligible.mask, found.eligible.pairs, counts, found.scores, choice, choice.order
-    )
+        plan, frame, targets, found.eligible.mask, found.eligible.pairs, counts, found.scores, choice, choice.order,
+        found.eligible.cleaned,
+    )  # fmt: skip
     show = shown_rows(done)
     gathered = finish.gather(run, workers, frame, choice, np.unique(np.concatenate(list(show.values()))))
     with run.timed("write", "write selection, scores, subset and report") as step:
         step.rows_in = step.rows_out = len(choice.rows)
-        counted = [run.fold(one, -1) for one in (frame, *targets)] if plan.measures_text else [None]
+        counted = [merged_fold(plan, one, -1) for one in (frame, *targets)] if plan.measures_text else [None]
         summary = summarise(done, counted[0], counted[1:], gathered.counts)
         staged = stage(run.folder, finish.outputs(run, done, gathered))
-    manifest = finish.base_manifest(run, frame, targets, counts) | finish.choice_manifest(run, choice, counts)
+    manifest = finish.base_manifest(run, frame, targets, counts) | finish.choice_manifest(run, frame, choice, counts)
     manifest |= finish.times(run, started) | {"summary": summary}
     from tamis.report.page import render
 
@@ -170,9 +172,10 @@ def _score(run: Run, stack: ExitStack) -> dict[str, Any]:
     """Scores alone: `tamis score`."""
     started = datetime.now(UTC)
     workers = run.workers(stack)
-    frame, targets = run.scan(workers)
-    run.fold_within(workers, frame)
-    eligible, _, pairs, counts = find_eligible(run, frame)
+    frame, targets, corpora = scan(run, workers)
+    fold_within(run, workers, frame)
+    found = find_eligible(run, workers, frame, corpora)
+    eligible, pairs, counts = found.mask, found.pairs, found.counts
     warn_of_leaks(run, frame, targets)
     scores = run.score(workers, frame, targets, eligible)
     with run.timed("write", "write scores") as step:
@@ -180,13 +183,13 @@ def _score(run: Run, stack: ExitStack) -> dict[str, Any]:
         staged = stage(run.folder, {
             "scores.parquet": lambda path: finish.write_scores(path, run.plan, scores, eligible),
             "duplicates.parquet": lambda path: finish.write_duplicates(path, pairs),
-        })  # fmt: skip
+        } | finish.of_cleaning(run.plan, found.cleaned))  # fmt: skip
     manifest = finish.base_manifest(run, frame, targets, counts) | finish.times(run, started)
     commit(run.folder, staged, manifest)
     return manifest
 
 
-OUTPUTS = ("selection.parquet", "scores.parquet", "duplicates.parquet", "report.html")
+OUTPUTS = ("selection.parquet", "scores.parquet", "duplicates.parquet", "dropped.parquet", "report.html")
 
 
 def stage(folder: Folder, outputs: dict[str, Any]) -> dict[str, Path]:

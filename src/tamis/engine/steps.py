@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from tamis import refusals
+from tamis.engine.cleaning import FLAGS
 from tamis.engine.console import Console
 from tamis.engine.folder import STATE, Folder, held
 from tamis.engine.launch import Launched
@@ -40,6 +41,8 @@ def make_requests(values: dict[str, Any], where: str) -> list[Request]:
                 raise refusals.STEP_KEY(place, key=name)
             if (name == "within" and number > 1) or (name == "subset" and not last):
                 raise refusals.STEP_KEY_OF_ONE(place, key=name, which="first" if name == "within" else "last")
+        if "method" not in own and any(own.get(name) for name in FLAGS):
+            own = {"method": "all", "budget": "100%"} | own
         made: dict[str, Any] = common | own | ({} if last else {"output": f"{output}/step-{number}", "subset": False})
         if number > 1:
             made["within"] = f"{output}/step-{number - 1}"
@@ -77,7 +80,7 @@ def run_steps(plans: list[Plan], console: Console, launched: Launched | None = N
     used: set[str] = set()
     with held(Path(str(plans[-1].request.output))):
         for number, plan in enumerate(plans, 1):
-            console.say(f"step {number} of {len(plans)}: {plan.method.name}")
+            console.say(f"step {number} of {len(plans)}: {'clean' if plan.cleaning else plan.method.name}")
             manifest = run_select(plan, _folder(plans, plan), console, launched if number == 1 else None, used)
     return manifest
 

@@ -70,18 +70,28 @@ def _text_if_read(plan: "Plan", pool: Pool, path: str) -> str | None:
 
 
 def _target_text(plan: "Plan", pool: Pool, path: str) -> str:
-    place = f"the target {path}"
-    flag = plan.request.target_text or (plan.request.text if plan.request.text in pool.schema else None)
-    if flag is not None and flag not in pool.schema:
-        raise missing_column(flag, pool.schema, place, "--target-text")
+    given = plan.request.target_text or (plan.request.text if plan.request.text in pool.schema else None)
+    return text_of_sample(plan, pool, f"the target {path}", given, "--target-text")
+
+
+def text_of_sample(plan: "Plan", pool: Pool, place: str, given: str | None, flag: str) -> str:
+    """The column of a pool's texts that stand beside those of the plan's pool.
+
+    It is `given`, a column or a template with columns in braces; else it is made as the text of the plan's pool is, if
+    that is made and the columns are there; else guessed, which is noted.
+    """
+    if given is not None and "{" in given:
+        return derive_text(pool, template_of(pool, given, place)).column
+    if given is not None and given not in pool.schema:
+        raise missing_column(given, pool.schema, place, flag)
     made = plan.pool.derived.get(plan.roles["text"].column) if "text" in plan.roles else None
-    if flag is None and isinstance(made, Template) and set(made.kinds) <= set(pool.schema):
+    if given is None and isinstance(made, Template) and set(made.kinds) <= set(pool.schema):
         return derive_text(pool, template_of(pool, made.template, place)).column
-    roles = find_roles(pool.schema, {"text": flag}, path, pool.mixed)
-    find_text(pool, roles, None, flag, place, "--target-text")
-    role = need_text(pool.schema, roles, place, "--target-text")
+    roles = find_roles(pool.schema, {"text": given}, place, pool.mixed)
+    find_text(pool, roles, None, given, place, flag)
+    role = need_text(pool.schema, roles, place, flag)
     if role.how == "guessed" and role.column != "text":
-        plan.notes.append(f"column {role.column!r} of the target {path} is read as its text (guessed)")
+        plan.notes.append(f"column {role.column!r} of {place} is read as its text (guessed)")
     return role.column
 
 

@@ -34,10 +34,16 @@ class Job:
         return find(self.method)
 
 
+def _clean(*task: Any) -> None:
+    from tamis.engine.clean_tasks import clean
+
+    clean(*task)
+
+
 def run_task(job: Job, task: dict[str, Any]) -> None:
     """Do one task: `do` says what, `pool` and `shard` of what, `out` is the part to write, `spec` the rest."""
     pool = job.pools[task["pool"]]
-    do: Callable[..., None] = {"scan": scan, "fold": fold, "score": score, "gather": gather}[task["do"]]
+    do = TASKS[task["do"]]
     shard = pool.shards[task["shard"]]
     pool.check(shard)
     do(job, pool, shard, Path(task["out"]), task["spec"])
@@ -313,3 +319,6 @@ def _local(path: str, first: int, count: int) -> NDArray[np.int64]:
 
 def _within(rows: NDArray[np.int64], start: int, count: int) -> NDArray[np.int64]:
     return rows[np.searchsorted(rows, start) : np.searchsorted(rows, start + count)]
+
+
+TASKS: dict[str, Callable[..., None]] = {"scan": scan, "fold": fold, "score": score, "clean": _clean, "gather": gather}

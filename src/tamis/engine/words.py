@@ -83,7 +83,8 @@ def summary_lines(manifest: dict[str, Any], folder: Path) -> Iterator[str]:
         return
     budget = manifest["budget"]
     spent = "" if budget["unit"] == "rows" else f" ({budget['spent']:,.0f} of {budget['limit']:,.0f} {budget['unit']})"
-    yield f"kept {rows['kept']:,} of {rows['pool']:,} rows by {manifest['method']['name']}{spent}"
+    by = "" if manifest["method"]["name"] == "all" else f" by {manifest['method']['name']}"
+    yield f"kept {rows['kept']:,} of {rows['pool']:,} rows{by}{spent}"
     left_out = [f"{rows[name]:,} {words}" for name, words in LEFT_OUT.items() if rows.get(name)]
     if left_out:
         yield "left out: " + ", ".join(left_out)
@@ -113,4 +114,8 @@ LEFT_OUT = {
     "had_already": "in the selection to start from",
     "without_text": "without text",
     "duplicates": "exact duplicates",
+    "rules": "by rules for texts",
+    "contaminated": "with text of test sets",
+    "earlier_corpus": "in earlier corpora",
+    "near_copies": "near copies",
 }

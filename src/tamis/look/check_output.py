@@ -8,12 +8,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tamis import refusals
-from tamis.look.folder import Finished
+from tamis.look.folder import Finished, read_parquet
 from tamis.look.order import Ordering
 from tamis.ops.choosers import CHOOSERS
 from tamis.selection import SCHEMA
 
 MUST_KEEP = "must-keep"
+CLEANING = ("rules", "contaminated", "earlier_corpus", "near_copies")
 
 
 def check_selection(done: Finished) -> str | None:
@@ -219,4 +220,23 @@ def _at(done: Finished, rank: int) -> str:
     return f"{done.file('selection.parquet')}, row {rank:,}"
 
 
-CHECKS: tuple[Callable[[Finished], str | None], ...] = (check_selection, check_scores, check_order, check_duplicates)
+def check_dropped(done: Finished) -> str | None:
+    """Rows of `dropped.parquet` are as many as the manifest counts for each step, and none of them is kept."""
+    counts, path = done.manifest["rows"], done.file("dropped.parquet")
+    asked = [name for name in CLEANING if name in counts]
+    if done.is_copy or not asked:
+        return None
+    if not path.is_file():
+        raise refusals.OUTPUT_FILE_MISSING(path)
+    table = read_parquet(path)
+    found = dict(zip(*(column.to_pylist() for column in pc.value_counts(table["step"]).flatten()), strict=True))
+    for name in asked:
+        _count(done, f"dropped.parquet, step {name}", found.get(name, 0), int(counts[name]))
+    if done.is_selection and len(both := np.flatnonzero(np.isin(done.rows, table["row"].to_numpy()))):
+        raise _not_eligible(done, int(both[0]))
+    return f"dropped.parquet: {table.num_rows:,} rows left out for what their texts are, none of them kept"
+
+
+CHECKS: tuple[Callable[[Finished], str | None], ...] = (
+    check_selection, check_scores, check_order, check_duplicates, check_dropped,
+)  # fmt: skip

@@ -65,6 +65,14 @@ class Finished:
         at = np.minimum(np.searchsorted(self.rows[order], rows), max(len(order) - 1, 0))
         return np.where(self.rows[order[at]] == rows, order[at], -1) if len(order) else np.full(len(rows), -1)
 
+    def reason_of(self, row: int) -> dict[str, Any] | None:
+        """What `dropped.parquet` says of a row."""
+        path = self.file("dropped.parquet")
+        if not path.is_file():
+            return None
+        found = pq.read_table(path.absolute(), filters=[("row", "=", row)]).to_pylist()
+        return found[0] if found else None
+
     @property
     def is_selection(self) -> bool:
         """Whether rows were kept; `tamis score` keeps none. Combined selections have no budget of their own."""

@@ -149,6 +149,8 @@ def _left_out(done: Finished, made: Why) -> str:
         what = f"kept with rank {rank:,}" if rank >= 0 else "dropped" if done.is_selection else "scored"
         known = f"row {other:,}" if name is None else f"{name!r} (row {other:,})"
         return f"its text is the very text of {known}, which was {what}; duplicates were left out"
+    if (cleaned := done.reason_of(made.row)) is not None:
+        return _cleaned(done, cleaned)
     request = done.manifest["request"]
     if request.get("exclude") and made.id is not None:
         try:
@@ -169,6 +171,18 @@ def _left_out(done: Finished, made: Why) -> str:
         ) if done.manifest["rows"].get(name)
     ]  # fmt: skip
     return " or ".join(causes) or "it is not among the eligible rows"
+
+
+def _cleaned(done: Finished, found: dict[str, Any]) -> str:
+    """Why a row was left out for what its text is."""
+    said = str(found["reason"])
+    if found["value"] is not None:
+        said += f", measured {number(found['value'])}"
+    if found["kept_row"] is not None:
+        name = None if found["within"] else done.id_of(found["kept_row"])
+        own = f"row {found['kept_row']:,}" + (f" of {found['within']}" if found["within"] else "")
+        said += f": {own if name is None else f'{name!r} ({own})'}"
+    return said
 
 
 def _because(done: Finished, made: Why) -> str:

@@ -13,7 +13,7 @@ from tamis.ops._vector_instructions import ORDER
 PARAMETERS = types.Array(types.uint32, 1, "C", readonly=True)
 MINIMA = types.uint32[:, ::1]
 KEYS = types.uint64[:, ::1]
-ALL_MINIMA = types.Array(types.uint32, 2, "C", readonly=True)
+LOW_BYTES = types.Array(types.uint8, 2, "C", readonly=True)
 COLUMN = types.Array(types.uint64, 1, "C", readonly=True)
 
 TOGETHER = 8
@@ -114,9 +114,9 @@ def sketch_documents(
             keys[d, :] = 0
 
 
-@njit(types.int64(ALL_MINIMA, types.int64, ALL_MINIMA, types.int64), cache=True, **FAST)
+@njit(types.int64(LOW_BYTES, types.int64, LOW_BYTES, types.int64), cache=True, **FAST)
 def equal_minima(some, row, others, other):
-    """In how many places two rows of minima are equal."""
+    """In how many places two rows of minima have an equal lowest byte."""
     a, b = some[row], others[other]
     equal = np.int64(0)
     for j in range(len(a)):
@@ -126,7 +126,7 @@ def equal_minima(some, row, others, other):
 
 @njit(
     types.void(
-        COLUMN, types.uint64, types.int64, COLUMN, ALL_MINIMA, ALL_MINIMA, types.int64, LONGS, LONGS
+        COLUMN, types.uint64, types.int64, COLUMN, LOW_BYTES, LOW_BYTES, types.int64, LONGS, LONGS
     ),
     cache=True,
     **FAST,

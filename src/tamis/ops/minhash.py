@@ -31,11 +31,20 @@ Minima = NDArray[np.uint32]
 WIDTH, BANDS, ROWS = 5, 14, 8
 
 
+LowBytes = NDArray[np.uint8]
+
+
 class Sketch(NamedTuple):
-    """What is kept of documents: band keys `uint64[n, bands]`, 0 where none, and `uint32[n, bands * rows]` or None."""
+    """What is kept of documents.
+
+    Args:
+        keys: `uint64[n, bands]`, of each band, 0 where a text has none.
+        minima: `uint8[n, bands * rows]`, the lowest byte of each minimum, or None. Two that differ have an equal one
+            with probability 1/256.
+    """
 
     keys: Keys
-    minima: Minima | None
+    minima: LowBytes | None
 
 
 def sketch(
@@ -59,11 +68,11 @@ def sketch(
         bands: number of keys; more find pairs that are less similar.
         rows: minima in a key; more leave out pairs that are less similar.
         seed: which hashes are drawn.
-        keep_minima: return the minima too, which tell how similar two documents are.
+        keep_minima: return the lowest bytes of the minima too, which tell how similar two documents are.
         empty_alike: give the texts without a token keys, all the same, rather than 0, which matches nothing.
 
     Returns:
-        `8 bands` bytes a document, and `4 bands rows` for minima. `O(bytes + tokens (width + bands rows))` time on two
+        `8 bands` bytes a document, and `bands rows` for minima. `O(bytes + tokens (width + bands rows))` time on two
         threads, `O(longest document + 1 MB)` memory on each besides the result.
 
     Raises:
@@ -79,12 +88,8 @@ def sketch(
         if value < 1:
             raise refusals.PARAMETER_OUT_OF_RANGE(f"{name}={value}", accepted="1 or more")
     keys = np.empty((len(texts), bands), np.uint64)
-    minima = np.empty((len(texts), bands * rows), np.uint32) if keep_minima else None
-    begin = 0
-    for chunk in texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]:
-        here = slice(begin, begin + len(chunk))
-        _fill(chunk, width, rows, seed, empty_alike, keys[here], None if minima is None else minima[here])
-        begin = here.stop
+    minima = np.empty((len(texts), bands * rows), np.uint8) if keep_minima else None
+    _sketch(texts, width, rows, seed, empty_alike, keys, minima)
     return Sketch(keys, minima)
 
 
@@ -101,9 +106,9 @@ def signatures(
         >>> 0 < float(np.mean(one == two)) < 1
         True
     """
-    found = sketch(texts, width=width, bands=bands, rows=rows, seed=seed, keep_minima=True).minima
-    assert found is not None
-    return found
+    minima = np.empty((len(texts), bands * rows), np.uint32)
+    _sketch(texts, width, rows, seed, False, np.empty((len(texts), bands), np.uint64), minima)
+    return minima
 
 
 def match_probability(similarity: float, bands: int = BANDS, rows: int = ROWS) -> float:
@@ -126,8 +131,41 @@ def usual_threshold(bands: int = BANDS, rows: int = ROWS) -> float:
     return float((1 / bands) ** (1 / rows))
 
 
+def bands_for(similarity: float, hashes: int = 128) -> tuple[int, int]:
+    """Bands, and minima in each, to find nine of ten pairs of this similarity: the most minima that do so.
+
+    More minima leave out more pairs that are less similar, which is what costs time.
+
+    Args:
+        similarity: above 0 and at most 1.
+        hashes: minima there may be in all.
+
+    Examples:
+        >>> bands_for(0.8), bands_for(0.5)
+        ((16, 8), (42, 3))
+    """
+    found = [(hashes // rows, rows) for rows in range(1, hashes + 1)]
+    return max((pair for pair in found if match_probability(similarity, *pair) >= 0.9), key=lambda pair: pair[1])
+
+
+def _sketch(
+    texts: pa.Array | pa.ChunkedArray,
+    width: int,
+    rows: int,
+    seed: int,
+    empty_alike: bool,
+    keys: Keys,
+    minima: Minima | LowBytes | None,
+) -> None:
+    begin = 0
+    for chunk in texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]:
+        here = slice(begin, begin + len(chunk))
+        _fill(chunk, width, rows, seed, empty_alike, keys[here], None if minima is None else minima[here])
+        begin = here.stop
+
+
 def _fill(
-    chunk: pa.Array, width: int, rows: int, seed: int, empty_alike: bool, keys: Keys, minima: Minima | None
+    chunk: pa.Array, width: int, rows: int, seed: int, empty_alike: bool, keys: Keys, minima: Minima | LowBytes | None
 ) -> None:
     """Write the keys, and the minima if there is room for them, of one array of texts."""
     data, offsets = text_buffers(chunk)
@@ -140,11 +178,13 @@ def _fill(
 
     def fill(part: slice) -> None:
         scratch = Scratch(data, offsets[part.start : part.stop + 1], 1)
-        lowest = np.empty((1, len(factors)), np.uint32) if minima is None else minima[part]
+        lowest = np.empty((1 if minima is None else part.stop - part.start, len(factors)), np.uint32)
         sketch_documents(
             data, scratch.offsets, table, width, rows, factors, terms, empty_alike,
             *scratch.arrays, scratch.ids, lowest, keys[part],
         )  # fmt: skip
+        if minima is not None:
+            minima[part] = lowest.astype(minima.dtype, copy=False)
 
     in_threads(fill, text_blocks(offsets))
 

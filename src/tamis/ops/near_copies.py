@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tamis import refusals
-from tamis.ops.minhash import Keys, Minima, Sketch
+from tamis.ops.minhash import Keys, LowBytes, Sketch
 
 Rows = NDArray[np.int64]
 
@@ -30,7 +30,8 @@ class NearCopies(NamedTuple):
 def near_copies(sketches: Sketch, *, threshold: float | None = None, against: Sequence[Sketch] = ()) -> NearCopies:
     """Drop each row that matches an earlier one, of this corpus or of those before it.
 
-    Two rows match if they have an equal band key, and at least the share `threshold` of equal minima. The rule:
+    Two rows match if they have an equal band key, and seem as similar as `threshold`: of k minima, at least
+    k (threshold + (1 - threshold) / 256) have an equal lowest byte. The rule:
 
         parent(i) = the lowest row j < i that i matches in a band, or i;  kept_row(i) = parent(parent(… i))
 
@@ -96,7 +97,7 @@ def _needed(threshold: float | None, sketches: Sequence[Sketch]) -> int:
         raise refusals.PARAMETER_OUT_OF_RANGE(f"threshold={threshold}", accepted="None, or sketches with minima")
     minima = sketches[0].minima
     assert minima is not None
-    return ceil(threshold * int(minima.shape[1]) - 1e-9)
+    return ceil((threshold + (1 - threshold) / 256) * int(minima.shape[1]) - 1e-9)
 
 
 def _parents(before: Sketch, sketches: Sketch, needed: int) -> Rows:
@@ -106,7 +107,7 @@ def _parents(before: Sketch, sketches: Sketch, needed: int) -> Rows:
     rows = len(before.keys) + len(sketches.keys)
     parent = np.full(len(sketches.keys), _NOWHERE)
     leaders, row_bits = np.empty(rows, np.int64), np.uint64((1 << max(1, rows - 1).bit_length()) - 1)
-    none: Minima = np.empty((0, 0), np.uint32)
+    none: LowBytes = np.empty((0, 0), np.uint8)
     minima = (none, none)
     if needed:
         minima = (np.ascontiguousarray(before.minima), np.ascontiguousarray(sketches.minima))

@@ -164,6 +164,10 @@ LOST = {
     "had_already": "in the selection to start from",
     "without_text": "without text",
     "duplicates": "exact duplicates",
+    "rules": "dropped by rules for texts",
+    "contaminated": "with text of a test set",
+    "earlier_corpus": "in an earlier corpus",
+    "near_copies": "near copies",
 }
 
 
