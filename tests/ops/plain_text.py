@@ -30,3 +30,21 @@ def token_hash(token: str) -> int:
     for begin in range(0, len(data), 8):
         h = mix(h ^ int.from_bytes(data[begin : begin + 8], "little"))
     return h
+
+
+def bucket_of(tokens: list[str], buckets: int) -> int:
+    h = token_hash(tokens[0])
+    for token in tokens[1:]:
+        h = mix((h * 0xD6E8FEB86659FD93 + token_hash(token)) & MASK)
+    return (h >> 32) * buckets >> 32
+
+
+def counts_of(text: str | None, ngrams: int, buckets: int) -> dict[int, int]:
+    """How often each bucket occurs, at most 255: those of tokens in their order, then longer ones from the last on."""
+    tokens = tokens_of(text)
+    spans = [tokens[i : i + n] for n in range(1, ngrams + 1) for i in range(len(tokens) - n + 1)[:: 1 if n < 2 else -1]]
+    found: dict[int, int] = {}
+    for span in spans:
+        bucket = bucket_of(span, buckets)
+        found[bucket] = min(found.get(bucket, 0) + 1, 255)
+    return found
