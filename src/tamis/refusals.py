@@ -263,6 +263,16 @@ ENCODER_UNUSABLE = Refusal(
 ENCODER_NOT_FINITE = Refusal("the model {name} gives {found} for this image", "remove the row, or use another model")
 
 # models of text
+REPRESENT_WITH_VECTORS = Refusal("--embedding {given} names vectors as well", "give one of the two")
+MEASURE_UNKNOWN = Refusal(
+    "there is no such measure of texts{near}", "name {known}, or the folder of a model on this machine"
+)
+MODEL_WITHOUT_LOSSES = Refusal(
+    "it makes vectors and predicts no tokens, so that it gives no losses", "name the folder of a causal language model"
+)
+MODELS_FOR_TARGETS = Refusal(
+    "there are {found} of them for {targets} targets", "name one for each target, in their order, with commas between"
+)
 MODEL_FOLDER_MISSING = Refusal("there is no such folder", "give a model's folder on this machine, as none is fetched")
 MODEL_LACKS = Refusal("the folder has no {what} ({names})", "save the model and its tokenizer with save_pretrained")
 MODEL_PICKLED = Refusal(
