@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -11,11 +11,13 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils import _pytree as pytree
 
 from tamis import refusals
-from tamis.measure.layer_gradients import squared_norms
+from tamis.measure.layer_gradients import Part, squared_norms
 from tamis.measure.parameter_uses import RULES, Node, Unknown, Use, added_to, find_uses, part_of, time_first
 
 Objective: TypeAlias = Callable[[nn.Module, Any, Any], tuple[Tensor, Any]]
 """From a model, inputs and labels to the loss of each example, `[b]`, and what else is wanted of the forward pass."""
+
+_Found = TypeVar("_Found")
 
 SAME = 0.01  # how far norms by layer may be from those of an example alone, where float32 sums in another order
 HALF = (torch.float16, torch.bfloat16)
@@ -67,7 +69,7 @@ class GradientNorms:
                 return _without_graph((torch.full_like(losses, torch.nan, dtype=torch.float64), losses, more))
             squared, unknown = self._by_layer(losses, uses)
         if unknown:
-            self._fall_back(unknown)
+            self.fall_back(unknown)
         if len(losses) > 1 and len(losses) not in self._compared:
             squared = self._checked(squared, losses, uses, inputs, labels)
             self._compared.add(len(losses))
@@ -103,6 +105,14 @@ class GradientNorms:
     def _by_layer(self, losses: Tensor, uses: list[Use]) -> tuple[Tensor, list[str]]:
         """Squared norms over what is known by layer, and the names of parameters that are not."""
         total = torch.zeros(len(losses), dtype=torch.float64, device=losses.device)
+        known, unknown = self.parts(losses, uses)
+        with torch.no_grad():
+            for name, parts in known.items():
+                total += squared_norms(parts, self.parameters[name].shape)
+        return total, unknown
+
+    def parts(self, losses: Tensor, uses: list[Use]) -> tuple[dict[str, list[Part]], list[str]]:
+        """The parts of each parameter's gradient that are known by layer, and the names of parameters that are not."""
         nodes = list(dict.fromkeys(node for use in uses for node in (use.node, *use.sums) if node.name() in RULES))
         deltas, turned = {}, {}
         if nodes:
@@ -111,6 +121,7 @@ class GradientNorms:
             found = torch.autograd.grad(losses.sum(), edges, retain_graph=True, allow_unused=True)
             deltas = {node: _at_least_single(one) for node, one in zip(nodes, found, strict=True)}
         by_parameter: dict[str, list[Use]] = {}
+        known: dict[str, list[Part]] = {}
         unknown: list[str] = []
         for use in uses:
             by_parameter.setdefault(self.names[id(use.parameter)], []).append(use)
@@ -121,10 +132,10 @@ class GradientNorms:
                 with torch.no_grad():
                     parts = [part for way in ways if (part := part_of(way, deltas, turned, len(losses))) is not None]
                     if parts:
-                        total += squared_norms(parts, self.parameters[name].shape)
+                        known[name] = parts
             except Unknown:
                 unknown.append(name)
-        return total, unknown
+        return known, unknown
 
     def _second(self, losses: Tensor, nodes: list[Node], edges: list[GradientEdge]) -> list[bool | None]:
         """Whether examples lie on the second axis of what nodes make, not on the first; None where on neither.
@@ -152,7 +163,7 @@ class GradientNorms:
 
         if not wanted or is_same(squared) or not bool(squared.isfinite().all()):
             return squared
-        self._fall_back(wanted)
+        self.fall_back(wanted)
         return torch.zeros_like(squared)
 
     def _alone(self, row: int, tensors: Sequence[Tensor], inputs: Any, labels: Any) -> float:
@@ -163,14 +174,14 @@ class GradientNorms:
             found = torch.autograd.grad(loss, tensors, allow_unused=True)
         return sum(float(one.double().square().sum()) for one in found if one is not None)
 
-    def _fall_back(self, names: list[str]) -> None:
+    def fall_back(self, names: list[str], what: str = "gradient norms") -> None:
         """Do these parameters one gradient an example from now on, and say so."""
         self.slow |= set(names)
         layers = dict.fromkeys(name.rpartition(".")[0] for name in names)
         kinds = [f"{layer or 'the model'} ({type(self.model.get_submodule(layer)).__name__})" for layer in layers]
         more = f" and {len(kinds) - 3:,} more" if len(kinds) > 3 else ""
         warnings.warn(
-            f"gradient norms of {', '.join(kinds[:3])}{more} are taken from one gradient an example by torch.func, "
+            f"{what} of {', '.join(kinds[:3])}{more} are taken from one gradient an example by torch.func, "
             "which is slow, since no faster exact way is known for what the model does with their parameters",
             stacklevel=2,
         )
@@ -180,22 +191,23 @@ class GradientNorms:
         chosen = {name: self.parameters[name] for name in names}
         if not self._one_by_one:
             try:
-                return self._mapped(chosen, inputs, labels)
+                found: Tensor = self.mapped(_sum_of_squares, chosen, inputs, labels)
+                return found
             except (RuntimeError, NotImplementedError, TypeError, ValueError):
                 self._one_by_one = True
         count = len(pytree.tree_leaves(inputs)[0])
         alone = [self._alone(row, list(chosen.values()), inputs, labels) for row in range(count)]
         return torch.tensor(alone, dtype=torch.float64, device=next(iter(chosen.values())).device)
 
-    def _mapped(self, chosen: Mapping[str, Tensor], inputs: Any, labels: Any) -> Tensor:
+    def mapped(self, of: Callable[[Any], Any], chosen: Mapping[str, Tensor], inputs: Any, labels: Any) -> Any:
+        """What `of` makes of each example's gradients, which are a dict by name, by `torch.func`."""
         objective = _Objective(self.model, self.losses)
         places = places_of(self.model)
         names = {name: [place for place, found in places.items() if found is one] for name, one in chosen.items()}
 
-        def squared(inputs: Any, labels: Any) -> Tensor:
+        def found(inputs: Any, labels: Any) -> Any:
             one = pytree.tree_map_only(Tensor, lambda x: x.unsqueeze(0), (inputs, labels))
-            found = torch.func.grad(loss)({name: p.detach() for name, p in chosen.items()}, *one)
-            return torch.stack([gradient.double().square().sum() for gradient in found.values()]).sum()
+            return of(torch.func.grad(loss)({name: p.detach() for name, p in chosen.items()}, *one))
 
         def loss(parameters: dict[str, Tensor], inputs: Any, labels: Any) -> Any:
             given = {f"model.{place}": p for name, p in parameters.items() for place in names[name]}
@@ -204,8 +216,7 @@ class GradientNorms:
         step = max(1, ROOM // sum(one.numel() for one in chosen.values()))
         with warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH):  # plain attention, for which there are rules
             warnings.filterwarnings("ignore", "There is a performance drop")
-            mapped: Tensor = torch.func.vmap(squared, chunk_size=step)(inputs, labels)
-        return mapped.detach()
+            return _without_graph(torch.func.vmap(found, chunk_size=step)(inputs, labels))
 
 
 def _at_least_single(gradient: Tensor | None) -> Tensor | None:
@@ -213,8 +224,12 @@ def _at_least_single(gradient: Tensor | None) -> Tensor | None:
     return gradient.float() if gradient is not None and gradient.dtype in HALF else gradient
 
 
-def _without_graph(found: tuple[Tensor, Tensor, Any]) -> tuple[Tensor, Tensor, Any]:
-    detached: tuple[Tensor, Tensor, Any] = pytree.tree_map_only(Tensor, Tensor.detach, found)
+def _sum_of_squares(gradients: Mapping[str, Tensor]) -> Tensor:
+    return torch.stack([gradient.double().square().sum() for gradient in gradients.values()]).sum()
+
+
+def _without_graph(found: _Found) -> _Found:
+    detached: _Found = pytree.tree_map_only(Tensor, Tensor.detach, found)
     return detached
 
 
