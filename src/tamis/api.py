@@ -50,6 +50,9 @@ def select(
     image: str | None = None,
     embedding: Any = None,
     represent: str | None = None,
+    context: int | None = None,
+    pooling: str | None = None,
+    trust_pickle: bool = False,
     use: Mapping[str, str] | None = None,
     set: Mapping[str, Any] | None = None,
     choose: str | None = None,
@@ -93,7 +96,9 @@ def select(
         template: the text made of several columns, as in `"{instruction}\\n{output}"`.
         target_text: column of the targets' text.
         embedding: column of vectors, columns such as `"f*"`, a `.npy` file, or for a table in memory an array `[n, d]`.
-        represent: what makes vectors of images: `"small-image"` or an ONNX file.
+        represent: what makes vectors: of texts `"latent-semantics"`, `"hashed-words"` or the folder of a model, of which
+            `context` tokens are read and `pooling` makes one vector; of images `"small-image"` or an ONNX file.
+        trust_pickle: load models whose weights are pickles, which can run code.
         use: what fills a need of the method: `{"score": "quality"}`.
         set: parameters of the method; they may as well be given as keywords.
         choose: replaces the method's way to choose.

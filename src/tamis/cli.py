@@ -77,14 +77,19 @@ asking = options(
     click.option("--target-text", help="text column of the targets"),
     reading,
     click.option("--embedding", help="vectors: a column of lists, columns such as 'f*', or FILE.npy"),
-    click.option("--represent", help="what makes vectors of images: small-image or MODEL.onnx"),
+    click.option("--represent", metavar="NAME|FOLDER|FILE", help="what makes vectors: of texts latent-semantics, "
+                 "hashed-words or a model's folder; of images small-image or MODEL.onnx"),
+    click.option("--context", type=click.IntRange(min=2), help="tokens of a text that a model reads"),
+    click.option("--pooling", type=click.Choice(["weighted-mean", "mean", "last"]),
+                 help="how a causal model's hidden states become one vector [default: weighted-mean]"),
+    click.option("--trust-pickle", is_flag=True, help="load models whose weights are pickles, which can run code"),
     click.option("--use", multiple=True, metavar="WORD=SOURCE", help="what fills a need: a column or FILE.npy"),
     click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="a parameter of the method"),
     click.option("--choose", help="replace the method's way to choose: top, weighted-draw, …"),
     cleaning,
     click.option("--memory", metavar="2GB", help="what a method may use to see all rows at once [default: 8GB]"),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
-)
+)  # fmt: skip
 limiting = options(
     click.option("--within", metavar="SELECTION", help="choose only among the rows that this selection keeps"),
     click.option("--start", metavar="SELECTION", help="rows that one has already: they shape gains, not the budget"),

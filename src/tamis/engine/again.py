@@ -15,7 +15,7 @@ from tamis.engine.select import run_select
 from tamis.errors import Refused
 from tamis.selection import Selection
 
-MEASURED = ("scan-", "fold-", "score-", "clean-")
+MEASURED = ("scan-", "fold-", "score-", "clean-", "learn-", "measure-")
 
 
 def recut(selection: str | Path, budget: str, output: str | Path, force: bool, console: Console) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What `--use WORD=SOURCE` binds beyond columns with a role: matrices, tags, and shares that groups should have."""
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,13 +15,14 @@ from tamis.pool.base import missing_column
 from tamis.pool.roles import Role
 from tamis.pool.storage import refuse_url
 from tamis.pool.tags import TagLists
-from tamis.pool.vectors import vectors_for
+from tamis.pool.vectors import Vectors, vectors_for
 
 if TYPE_CHECKING:
     from tamis.engine.plan import Plan
 
 VISITED = ("margins", "correct")  # which have NaN for visits that were not
-MATRICES = ("probs", "null_probs", "margins", "correct", "match")
+LOSSES = ("prior_loss", "conditional_loss", "losses")
+MATRICES = ("probs", "null_probs", "margins", "correct", "match", *LOSSES)
 BOUND = (*MATRICES, "tags", "tag_embedding", "target_embedding", "balance")
 
 
@@ -34,18 +36,30 @@ class Bindings:
     tag_vectors: Pool | None = None
 
 
+def _loss_column(pool: Pool, word: str, given: str) -> Vectors | None:
+    """A single column of numbers, which losses of one model may be."""
+    one = word in LOSSES and pool.schema.get(given) in ("integer", "number")
+    return Vectors([given], 1, several=True) if one else None
+
+
+def of_models(given: str, pool: Pool) -> bool:
+    """Whether losses are given by folders of models rather than by a column or a file."""
+    return given not in pool.schema and all(Path(one).is_dir() for one in given.split(","))
+
+
 def find_bindings(plan: "Plan", given: dict[str, str], place: str) -> Bindings:
     """Find all that `--use` binds, and give the pool its derived columns; refuses what is not there."""
     found, pool = Bindings(), plan.pool
     for word in MATRICES:
-        if word in given:
+        if word in given and not (word in LOSSES and of_models(given[word], pool)):
             flag = f"--use {word}"
             plan.roles[word] = Role(given[word], "given")
             if (file := vector_file(given[word], pool.schema, flag)) is not None:
                 file.fits(pool.rows)
                 found.files[word] = replace(file, holes=word in VISITED)
             else:
-                pool.derived[word] = replace(vectors_for(pool, given[word], place, flag), holes=word in VISITED)
+                made = _loss_column(pool, word, given[word]) or vectors_for(pool, given[word], place, flag)
+                pool.derived[word] = replace(made, holes=word in VISITED)
                 found.derived.append(word)
     if "tags" in given:
         if given["tags"] not in pool.schema:

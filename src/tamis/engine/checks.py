@@ -48,7 +48,8 @@ def check_needs(plan: "Plan", place: str) -> None:
     for need in needs:
         if need in COLUMN_NEEDS and need not in plan.roles:
             raise _need_without_column(plan, need, place)
-        if need in (*OF_MODELS, "tags", "tag_embedding", "balance") and need not in plan.request.use:
+        bound = need in plan.request.use or need in plan.measured
+        if need in (*OF_MODELS, "tags", "tag_embedding", "balance") and not bound:
             raise refusals.NEED_NOT_BOUND(plan.method.name, need=need, supply=WORDS[need].supply)
     if not TARGET_NEEDS.isdisjoint(needs) and not plan.request.target:
         raise refusals.TARGET_NEEDED(plan.method.name)

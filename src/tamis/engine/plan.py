@@ -13,6 +13,8 @@ from tamis.budget import UNITS, Budget, Share, parse_several
 from tamis.engine.bindings import BOUND, Bindings, find_bindings
 from tamis.engine.checks import COLUMN_NEEDS, TEXT_NEEDS, check_budget, check_limits, check_needs, check_schedule
 from tamis.engine.cleaning import Cleaning, find_cleaning
+from tamis.engine.measured_needs import find_measured
+from tamis.engine.measuring import Measurement
 from tamis.engine.parameters import find_parameters, find_shares
 from tamis.engine.request import ROLES, Request, parse_memory
 from tamis.engine.targets import Target, open_targets
@@ -54,6 +56,7 @@ class Plan:
     verb: str = "select"
     bindings: Bindings = field(default_factory=Bindings)
     cleaning: Cleaning = field(default_factory=Cleaning)
+    measured: dict[str, Measurement] = field(default_factory=dict)
     supplied: tuple[str, ...] = ()
 
     @property
@@ -105,6 +108,9 @@ class Plan:
         inputs |= {f"the target {target.name}": target.pool.fingerprint for target in self.targets}
         inputs |= self.cleaning.inputs()
         inputs |= {
+            f"the model {one.name}": one.stamp for made in self.measured.values() for one in made.measures if one.stamp
+        }
+        inputs |= {
             what: digest(Path(path).read_bytes()) for what, path in named.items() if path and Path(path).is_file()
         }
         return {"request": request.identity(), "inputs": inputs}
@@ -127,7 +133,7 @@ class Plan:
     @property
     def reads_text(self) -> bool:
         """Whether the method cannot judge a row that has no text."""
-        return bool(TEXT_NEEDS & set(self.method.needs)) or self.method.fit is not None
+        return bool(TEXT_NEEDS & set(self.method.needs) or self.measured) or self.method.fit is not None
 
     @property
     def reads_text_to_score(self) -> bool:
@@ -174,6 +180,7 @@ def make_plan(request: Request, source: Any = None, targets: Any = None, trainin
     needed = method.name if COLUMN in plan.supplied else ""
     if (file := find_vectors(pool, roles, vectors, request.represent, needed)) is not None:
         plan.bindings.files[COLUMN] = file
+    find_measured(plan, place)
     check_needs(plan, place)
     _ = plan.memory, plan.start
     for budget in plan.budgets:
@@ -242,7 +249,7 @@ def _columns(plan: Plan) -> dict[str, Any]:
         codes.add(plan.group_column)
     tokens = any(budget.unit == "tokens" for budget in plan.budgets) or plan.shares == "tokens"
     tokens |= "text" in column and bool(plan.cleaning or plan.request.within)  # steps say what is left, and share scans
-    derived = [COLUMN] if COLUMN in plan.supplied and not plan.vectors else []
+    derived = [COLUMN] if COLUMN in plan.supplied and not plan.vectors and COLUMN not in plan.measured else []
     return {
         "text": column.get("text"),
         "id": column.get("id"),

@@ -42,7 +42,16 @@ class Request(BaseModel):
     weight: str | None = Field(None, description="column of the weight")
     image: str | None = Field(None, description="column of the image: its bytes, its path, or a struct of both")
     embedding: str | None = Field(None, description="vectors: a column of lists, columns such as f*, or FILE.npy")
-    represent: str | None = Field(None, description="what makes vectors of images: small-image or MODEL.onnx")
+    represent: str | None = Field(
+        None,
+        description="what makes vectors: of texts latent-semantics, hashed-words or a model's folder; of images "
+        "small-image or MODEL.onnx",
+    )
+    context: int | None = Field(None, ge=2, description="tokens of a text that a model reads")
+    pooling: Literal["weighted-mean", "mean", "last"] | None = Field(
+        None, description="how a causal model's hidden states become one vector"
+    )
+    trust_pickle: bool = Field(False, description="load weights of models that are pickles, which can run code")
     use: dict[str, str] = Field({}, description="what fills a need: word=COLUMN, or word=FILE.npy")
     set: dict[str, Any] = Field({}, description="parameters of the method or its chooser: name=value")
     choose: str | None = Field(None, description="replaces the method's way to choose")

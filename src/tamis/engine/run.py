@@ -126,7 +126,7 @@ class Run:
                 step.rows_in = step.rows_out = frame.rows
                 if plan.scores_blocks:
                     return Scores.from_columns(plan, frame, self.work)
-                rows = np.flatnonzero(eligible | self._had(frame))
+                rows = np.flatnonzero(eligible | self.had(frame))
                 two_stage.refuse_beyond_memory(plan, frame, len(rows), 0)
                 return Scores.from_whole(plan, frame, targets, rows, self.work)
         state = None
@@ -171,7 +171,7 @@ class Run:
         plan = self.plan
         if plan.shares == "tokens":
             plan.shares = [float(found.column("tokens", np.int64).sum()) for found in targets]
-        rows = np.flatnonzero(eligible | self._had(frame))
+        rows = np.flatnonzero(eligible | self.had(frame))
         if said := without_vectors(plan):
             self.console.warn(said)
         with self.timed("order", "put rows in their order") as step:
@@ -186,7 +186,7 @@ class Run:
                 return Ordered(None, among(made, eligible), None, rows)
             return Ordered(None, None, None, rows)
 
-    def _had(self, frame: Frame) -> NDArray[np.bool_]:
+    def had(self, frame: Frame) -> NDArray[np.bool_]:
         """Rows that an earlier selection has, which methods that see all rows see too."""
         had = np.zeros(frame.rows, np.bool_)
         if self.plan.start is not None and not self.plan.scores_blocks:

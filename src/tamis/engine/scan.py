@@ -80,7 +80,7 @@ def _bare(spec: dict[str, Any], text: str | None) -> dict[str, Any]:
 def _target_spec(plan: Plan, spec: dict[str, Any], number: int) -> dict[str, Any]:
     target = plan.targets[number]
     own = _bare(spec, target.text) | {"tokens": "default" if plan.shares == "tokens" else None}
-    if "target_embedding" in plan.supplied and not target.vectors:
+    if "target_embedding" in plan.supplied and not target.vectors and "embedding" not in plan.measured:
         own["vectors"] = ["embedding"]
     return own | {"folds": spec["folds"] if target.text else []}
 

@@ -18,6 +18,7 @@ from tamis.engine.eligible import Eligible, find_eligible, warn_of_leaks
 from tamis.engine.folder import NEW, Folder
 from tamis.engine.frame import Frame
 from tamis.engine.launch import Launched
+from tamis.engine.measuring import measure
 from tamis.engine.ordered import Ordered
 from tamis.engine.parts import as_given
 from tamis.engine.plan import Plan
@@ -104,6 +105,7 @@ def _measure(run: Run, workers: Workers) -> Measured:
     fold_within(run, workers, frame)
     eligible = find_eligible(run, workers, frame, corpora)
     warn_of_leaks(run, frame, targets)
+    measure(run, workers, frame, targets, np.flatnonzero(eligible.mask | run.had(frame)))
     scores = run.score(workers, frame, targets, eligible.mask)
     return Measured(frame, targets, eligible, scores, run.order(frame, targets, scores, eligible.mask))
 
@@ -177,6 +179,7 @@ def _score(run: Run, stack: ExitStack) -> dict[str, Any]:
     found = find_eligible(run, workers, frame, corpora)
     eligible, pairs, counts = found.mask, found.pairs, found.counts
     warn_of_leaks(run, frame, targets)
+    measure(run, workers, frame, targets, np.flatnonzero(eligible))
     scores = run.score(workers, frame, targets, eligible)
     with run.timed("write", "write scores") as step:
         step.rows_in = step.rows_out = counts["eligible"]

@@ -46,7 +46,7 @@ def open_targets(plan: "Plan", sources: Any) -> list[Target]:
         if names[name] > 1:
             name = f"{name}-{names[name]}"
         target = Target(name, pool, _text_if_read(plan, pool, path))
-        if TARGET_VECTORS & set(plan.supplied):
+        if TARGET_VECTORS & set(plan.supplied) and not _measured(plan):
             _find_vectors(plan, target, path)
         targets.append(target)
         plan.notes += pool.notes
@@ -55,9 +55,14 @@ def open_targets(plan: "Plan", sources: Any) -> list[Target]:
     return targets
 
 
+def _measured(plan: "Plan") -> bool:
+    """Whether the target's vectors are made of its texts, as the pool's are."""
+    return COLUMN in plan.measured and plan.measured[COLUMN].targets_too
+
+
 def _text_if_read(plan: "Plan", pool: Pool, path: str) -> str | None:
     """The column of a target's texts; None where neither the method nor the report can use one."""
-    if plan.method.fit or TARGET_TEXT & set(plan.method.needs):
+    if plan.method.fit or TARGET_TEXT & set(plan.method.needs) or plan.measured:
         return _target_text(plan, pool, path)
     if "text" not in plan.roles:
         return None

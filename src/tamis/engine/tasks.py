@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,13 @@ class Job:
         return find(self.method)
 
 
-def _clean(*task: Any) -> None:
-    from tamis.engine.clean_tasks import clean
+def _elsewhere(module: str, name: str) -> Callable[..., None]:
+    """A task in a module of its own, which is imported by those who do it."""
 
-    clean(*task)
+    def do(*task: Any) -> None:
+        getattr(import_module(f"tamis.engine.{module}"), name)(*task)
+
+    return do
 
 
 def run_task(job: Job, task: dict[str, Any]) -> None:
@@ -194,7 +198,7 @@ def fold(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) ->
     rows = _local(spec["rows"], spec["first"], spec["count"])
     functions = [found for i, found in enumerate(folds(job.registered, job.parameters, True)) if i in spec["folds"]]
     folded: list[Any] = [None] * len(functions)
-    for start, text in _texts(pool, shard, spec["text"], rows, rows, True):
+    for start, text in texts_of(pool, shard, spec["text"], rows, rows, True):
         chosen = _within(rows, start, len(text))
         for index, (fit, merge, parameters) in enumerate(functions if len(chosen) else ()):
             partial = fit(text.take(pa.array(chosen - start)), **parameters)
@@ -279,7 +283,7 @@ def gather(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) 
     texts: dict[int, str] = {}
     if spec["text"] is not None and (spec["counts"] or len(shown)):
         fit, merge, parameters = folds(job.registered, {}, True)[-1]
-        for start, text in _texts(pool, shard, spec["text"], kept, shown, bool(spec["counts"])):
+        for start, text in texts_of(pool, shard, spec["text"], kept, shown, bool(spec["counts"])):
             chosen = _within(kept, start, len(text))
             if spec["counts"] and len(chosen):
                 partial = fit(text.take(pa.array(chosen - start)), **parameters)
@@ -299,7 +303,7 @@ def gather(job: Job, pool: Pool, shard: Shard, out: Path, spec: dict[str, Any]) 
     write_table(out, {"row": np.array(rows, np.int64) + spec["first"], **shown_columns})
 
 
-def _texts(
+def texts_of(
     pool: Pool, shard: Shard, column: str, kept: NDArray[np.int64], shown: NDArray[np.int64], counting: bool
 ) -> Iterator[tuple[int, pa.Array]]:
     """Texts of the shard in batches with the row at which each starts, up to the last row that is wanted."""
@@ -321,4 +325,12 @@ def _within(rows: NDArray[np.int64], start: int, count: int) -> NDArray[np.int64
     return rows[np.searchsorted(rows, start) : np.searchsorted(rows, start + count)]
 
 
-TASKS: dict[str, Callable[..., None]] = {"scan": scan, "fold": fold, "score": score, "clean": _clean, "gather": gather}
+TASKS: dict[str, Callable[..., None]] = {
+    "scan": scan,
+    "fold": fold,
+    "score": score,
+    "clean": _elsewhere("clean_tasks", "clean"),
+    "learn": _elsewhere("measure_tasks", "learn"),
+    "measure": _elsewhere("measure_tasks", "measure"),
+    "gather": gather,
+}

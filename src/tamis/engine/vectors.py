@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tamis import refusals
 from tamis.engine.parts import BLOCK_BYTES, blank
+from tamis.measure.text_measures import is_of_texts
 from tamis.pool import Pool
 from tamis.pool.roles import Role
 from tamis.pool.storage import refuse_url
@@ -92,8 +93,13 @@ def find_vectors(
 ) -> VectorFile | None:
     """Give `roles` an embedding if one is asked for or `needed` (by the method of that name), and the pool its column.
 
-    An encoder named by `represent`, or without one the small image, makes vectors of images.
+    An encoder named by `represent`, or without one the small image, makes vectors of images. Those of texts are made
+    when it is known which rows may be chosen.
     """
+    if represent and is_of_texts(represent):
+        if given is not None:
+            raise refusals.REPRESENT_WITH_VECTORS(f"--represent {represent}", given=given)
+        return None
     if represent and "image" not in roles:
         raise refusals.REPRESENT_WITHOUT_IMAGES(f"--represent {represent}")
     if given is None and not represent and needed:
@@ -119,7 +125,7 @@ def find_vectors(
         assert isinstance(images, Images)
         pool.derived[COLUMN] = image_vectors_for(pool, images, encoder)
         roles[COLUMN] = Role(encoder, "given" if represent else "measured")
-    elif needed:
+    elif needed and "text" not in roles and "text" not in pool.schema.values():
         columns = ", ".join(name for name, kind in pool.schema.items() if kind == "list") or "none"
         raise refusals.VECTORS_NEEDED(needed, columns=columns)
     return None

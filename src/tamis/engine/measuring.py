@@ -1,0 +1,172 @@
+"""Measure the texts of rows that may be chosen, where a need is neither a column nor a file: vectors and losses.
+
+A part holds what was measured of the eligible rows of one shard, so that a model reads nothing that was left out. Where
+the measure is learned from texts (of the pool, or of each target), that is done first: parts of shards are merged in
+their order, and what comes of it is a file.
+"""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import tamis
+from tamis.engine.frame import Frame
+from tamis.engine.parts import blank, read_arrays, read_table, write_array, write_arrays
+from tamis.engine.step import Step
+from tamis.engine.workers import Workers
+from tamis.measure.text_measures import Measure
+from tamis.pool.base import digest
+from tamis.registry import returned
+
+if TYPE_CHECKING:
+    from tamis.engine.run import Run
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What fills a need: `measures`, each of which gives some columns, learned `of` the pool or of each target."""
+
+    measures: tuple[Measure, ...]
+    of: str = "pool"
+    targets_too: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """All that decides what is measured."""
+        return {"measures": [asdict(one) for one in self.measures], "of": self.of}
+
+
+@dataclass
+class Sample:
+    """Texts that something is learned from: number of the pool in the job, its frame, column, and rows."""
+
+    number: int
+    frame: Frame
+    text: str
+    rows: Rows
+
+
+@dataclass
+class Measured:
+    """What came of a run: documents that a model saw only the beginning of, by need."""
+
+    cut: dict[str, int] = field(default_factory=dict)
+
+
+def measure(run: "Run", workers: Workers, frame: Frame, targets: list[Frame], rows: Rows) -> None:
+    """Measure `rows` of the pool, and all rows of the targets where a need asks for them; frames have the columns."""
+    plan = run.plan
+    if not plan.measured:
+        return
+    text = plan.columns["text"]
+    pool = Sample(0, frame, text, rows)
+    others = [
+        Sample(1 + number, one, str(target.text), np.flatnonzero(one.column("has_text", np.bool_)))
+        for number, (one, target) in enumerate(zip(targets, plan.targets, strict=True))
+    ]
+    learn, step = Step("learn", "learn from texts what measures them"), Step("measure", "measure every eligible text")
+    for need, found in plan.measured.items():
+        sources = [pool] if found.of == "pool" else others
+        columns = [
+            _column(run, workers, learn, step, need, one, sources if found.of == "pool" else [source], pool)
+            for one in found.measures
+            for source in (sources if found.of == "targets" else [pool])
+        ]
+        _fill(frame, need, columns)
+        if found.targets_too:
+            for sample in others:
+                made = [_column(run, workers, learn, step, need, one, sources, sample) for one in found.measures]
+                _fill(sample.frame, need, made)
+    if learn.shards:
+        run.steps.append(learn)
+    step.rows_in, step.rows_out = frame.rows, len(rows)
+    run.steps.append(step)
+
+
+def _fill(frame: Frame, need: str, columns: list[NDArray[Any]]) -> None:
+    key = f"vectors:{need}"
+    frame.columns[key] = columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
+
+
+def _column(
+    run: "Run", workers: Workers, learn: Step, step: Step, need: str, one: Measure, sources: list[Sample], of: Sample
+) -> NDArray[Any]:
+    """`[n, d]` of the rows of a sample; zeros in others."""
+    state = _learned(run, workers, learn, one, sources) if one.learning else None
+    known = [tamis.__version__, asdict(one), _content(state), of.text, _made(run, of)]
+    which = f"measure-{digest(known)}"
+    parts = _tasks(run, workers, step, which, "measure", of, {"measure": asdict(one), "state": str(state or "")})
+    return _assembled(run, need, one, of, parts)
+
+
+def _tasks(
+    run: "Run", workers: Workers, step: Step, which: str, do: str, of: Sample, spec: dict[str, Any]
+) -> list[tuple[int, Path]]:
+    """Run a task over the shards that hold rows of a sample; the number and the part of each."""
+    folder = run.folder.parts / which
+    folder.mkdir(parents=True, exist_ok=True)
+    tasks, parts, pool = [], [], run.job.pools[of.number]
+    for number, shard in enumerate(pool.shards):
+        first, count = int(of.frame.starts[number]), int(of.frame.counts[number])
+        low, high = np.searchsorted(of.rows, [first, first + count])
+        if low == high:
+            continue
+        local = of.rows[low:high] - first
+        name = f"{pool.key(shard)}-{'all' if high - low == count else digest(local)}"
+        write_array(folder / f"{name}.rows.npy", local)
+        out = folder / f"{name}.arrow"
+        mine = spec | {"text": of.text, "rows": str(folder / f"{name}.rows.npy")}
+        tasks.append({"do": do, "pool": of.number, "shard": number, "out": str(out), "spec": mine})
+        parts.append((number, out))
+    run.do(workers, step, which, tasks)
+    return parts
+
+
+def _made(run: "Run", of: Sample) -> dict[str, Any]:
+    return {name: found.to_json() for name, found in run.job.pools[of.number].derived.items()}
+
+
+def _content(state: Path | None) -> str:
+    return digest(state.read_bytes()) if state else ""
+
+
+def _learned(run: "Run", workers: Workers, step: Step, one: Measure, sources: list[Sample]) -> Path:
+    """The file of what a measure learned from these texts."""
+    learning = one.learning
+    assert learning is not None
+    merged, keys = None, []
+    for of in sources:
+        which = f"learn-{digest([tamis.__version__, one.name, of.text, _made(run, of)])}"
+        parts = _tasks(run, workers, step, which, "learn", of, {"measure": asdict(one)})
+        keys += [str(path.relative_to(run.folder.parts)) for _, path in parts]
+    path = run.folder.parts / which / f"{digest(keys)}.learned.npz.zst"
+    if not path.exists():
+        for name in keys:
+            part = (run.folder.parts / name).with_name(f"{Path(name).stem}.npz.zst")
+            partial = returned(learning.fit)(**read_arrays(part))
+            merged = partial if merged is None else learning.merge(merged, partial)
+        write_arrays(path, learning.finish(merged)._asdict())
+    return path
+
+
+def _assembled(run: "Run", need: str, one: Measure, of: Sample, parts: list[tuple[int, Path]]) -> NDArray[Any]:
+    whole: NDArray[Any] | None = None
+    cut, name = 0, f"measured-{need}-{of.number}-{len(of.frame.columns)}"
+    for number, part in parts:
+        values = np.load(part.with_name(f"{part.stem}.npy"), mmap_mode="r", allow_pickle=False)
+        if whole is None:
+            whole = blank(run.work, name, (of.frame.rows, values.shape[1]), one.dtype)
+        first = int(of.frame.starts[number])
+        whole[first + np.load(part.with_name(f"{part.stem}.rows.npy"))] = values
+        cut += int(read_table(part)["cut"][0].as_py())
+    if cut:
+        where = "the pool" if not of.number else "the targets"
+        run.console.warn(
+            f"{cut:,} of {len(of.rows):,} documents of {where} are longer than {one.name} reads; only their beginning "
+            "counts (--context sets how much is read)"
+        )
+    return np.zeros((of.frame.rows, 1), one.dtype) if whole is None else whole

@@ -1,0 +1,112 @@
+"""Losses of texts under an n-gram model of bytes that is trained on the spot: a loss table that needs no other model.
+
+The model has interpolated modified Kneser–Ney smoothing (`ops.ngram_model`), of order 5 over bytes unless told
+otherwise, so that nothing is unknown to it and losses of any two of them can be compared. It is trained on the texts
+with the lowest hashes, up to an amount of bytes: the sample depends on the texts and the seed alone, and samples of
+shards merge to that of the whole in any order.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tamis import refusals
+from tamis.ops import ngram_model
+from tamis.ops.hashing import hash_rows, mix64
+from tamis.ops.ngram_blocks import text_buffers
+
+ORDER, SAMPLE = 5, 4_000_000
+Longs = NDArray[np.int64]
+
+
+class Sample(NamedTuple):
+    """Texts with the lowest hashes so far.
+
+    Args:
+        keys: `uint64[m]`, their hashes, ascending.
+        data: `uint8`, their bytes one after the other.
+        starts: `int64[m + 1]`, where each begins in them.
+        size: how many bytes there are at most; the text that goes beyond is the last.
+    """
+
+    keys: NDArray[np.uint64]
+    data: NDArray[np.uint8]
+    starts: Longs
+    size: Longs
+
+
+class Trained(NamedTuple):
+    """The arrays of an `ops.ngram_model.Model`, so that they can be stored."""
+
+    order: Longs
+    vocabulary: Longs
+    grams: Longs
+    discounts: NDArray[np.float64]
+    nodes: NDArray[np.uint32]
+
+
+def fit(texts: pa.Array, *, size: int = SAMPLE, seed: int = 0) -> Sample:
+    """The sample of some texts, each once; empty ones are left out. `O(bytes)` time, `O(n + size)` memory.
+
+    Examples:
+        >>> found = fit(pa.array(["ab", "", "c", "ab"]))
+        >>> len(found.keys), len(found.data)
+        (2, 3)
+    """
+    if size < 1:
+        raise refusals.PARAMETER_OUT_OF_RANGE(f"sample={size}", accepted="1 or more bytes")
+    data, offsets = text_buffers(texts)
+    term = mix64(np.array([seed % (1 << 64)], np.uint64))
+    hashes = mix64(hash_rows(texts.fill_null(""))[:, 0] + term)
+    filled = np.flatnonzero(np.diff(offsets) > 0)
+    keys, first = np.unique(hashes[filled], return_index=True)
+    return _least(keys, np.asarray(data), np.asarray(offsets), filled[first], size)
+
+
+def merge(a: Sample, b: Sample) -> Sample:
+    """The sample of the texts of both.
+
+    Examples:
+        >>> one, two, both = fit(pa.array(["ab", "c"])), fit(pa.array(["d"])), fit(pa.array(["c", "d", "ab"]))
+        >>> merge(one, two).data.tobytes() == merge(two, one).data.tobytes() == both.data.tobytes()
+        True
+    """
+    keys, rows = np.unique(np.concatenate((a.keys, b.keys)), return_index=True)
+    starts = np.concatenate((a.starts, a.starts[-1] + b.starts[1:]))
+    return _least(keys, np.concatenate((a.data, b.data)), starts, rows, int(a.size))
+
+
+def _least(keys: NDArray[np.uint64], data: NDArray[np.uint8], starts: Longs, rows: Longs, size: int) -> Sample:
+    """The first texts `rows`, in the order of their keys, up to the size."""
+    lengths = (starts[1:] - starts[:-1])[rows]
+    ends = np.cumsum(lengths)
+    kept = int(np.searchsorted(ends, size)) + 1
+    rows, ends, lengths = rows[:kept], ends[:kept], lengths[:kept]
+    total = int(ends[-1]) if len(ends) else 0
+    place = np.repeat(starts[:-1][rows] - (ends - lengths), lengths) + np.arange(total)
+    return Sample(keys[:kept], data[place], np.concatenate([[0], ends]).astype(np.int64), np.array(size))
+
+
+def finish(sample: Sample, *, order: int = ORDER) -> Trained:
+    """The model of a sample. `O(order · bytes)` time; 46 bytes for each different n-gram."""
+    if not len(sample.data):
+        raise refusals.PARAMETER_OUT_OF_RANGE("a model of no text", accepted="texts to train it on")
+    model = ngram_model.fit(sample.data, sample.starts, order)
+    return Trained(np.array(model.order), np.array(model.vocabulary), *model[2:])
+
+
+def losses(model: Trained, texts: pa.Array) -> NDArray[np.float64]:
+    """Mean nats per byte of each text, its end included: `float64[n]`, high where the text is unlike the sample.
+
+    Examples:
+        >>> model = finish(fit(pa.array(["abracadabra abracadabra"])))
+        >>> one, other = losses(model, pa.array(["abracadabra", "xylophone"]))
+        >>> bool(one < 1 < other)
+        True
+    """
+    data, offsets = text_buffers(texts)
+    known = ngram_model.Model(int(model.order), int(model.vocabulary), *model[2:])
+    bits = ngram_model.bits(known, data, offsets)
+    return np.asarray(bits * np.log(2) / (np.diff(offsets) + 1))

@@ -1,0 +1,220 @@
+"""What can be measured of texts, by the name or the folder that `--represent` and `--use` give: vectors and losses."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tamis import refusals
+from tamis.registry import nearest
+
+Kind = Literal["vectors", "losses", "character-losses"]
+Where = Callable[[int], str]
+LATENT, HASHED, NGRAMS = "latent-semantics", "hashed-words", "n-grams"
+BUILT_IN: dict[Kind, tuple[str, ...]] = {"vectors": (LATENT, HASHED), "losses": (NGRAMS,), "character-losses": ()}
+IMAGES = "small-image"
+WIDTH = 256
+
+
+class Found(NamedTuple):
+    """What was measured of n texts: `values [n, d]`, and whether a model saw only the beginning of each, `bool[n]`."""
+
+    values: NDArray[Any]
+    cut: NDArray[np.bool_]
+
+
+class Learning(NamedTuple):
+    """How what measures is learned from texts: `fit` of a batch, `merge` of two, `finish` of all."""
+
+    fit: Callable[..., Any]
+    merge: Callable[[Any, Any], Any]
+    finish: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One way to measure texts, as plain values that a worker is told.
+
+    Args:
+        kind: `vectors`, `float16 [n, d]`, or `losses`, `float32 [n, 1]`, mean nats per token (of n-grams per byte);
+            `character-losses` are per character of the text that was read, whatever the tokenizer.
+        name: of one that is built in, or the folder of a model.
+        stamp: of the folder's content; nothing where it is built in.
+        context: tokens of a text that a model reads; None for what it takes.
+        pooling: of a causal model's vectors.
+        trust_pickle: whether weights may be a pickle.
+    """
+
+    kind: Kind
+    name: str
+    stamp: str = ""
+    context: int | None = None
+    pooling: str | None = None
+    trust_pickle: bool = False
+
+    @property
+    def learning(self) -> Learning | None:
+        """How it is learned from texts first; None for what is there already."""
+        if self.name == LATENT:
+            from tamis.ops import latent_semantics
+
+            return Learning(latent_semantics.fit, latent_semantics.merge, latent_semantics.finish)
+        if self.name == NGRAMS:
+            from tamis.measure import ngram_losses
+
+            return Learning(ngram_losses.fit, ngram_losses.merge, ngram_losses.finish)
+        return None
+
+    @property
+    def dtype(self) -> str:
+        """The type in which it is stored."""
+        return "float16" if self.kind == "vectors" else "float32"
+
+    def of(self, texts: pa.Array, learned: Any, where: Where) -> Found:
+        """Measure some texts; `learned` is what `finish` gave, where it is learned."""
+        whole = np.zeros(len(texts), np.bool_)
+        if self.name == LATENT:
+            from tamis.ops import latent_semantics
+
+            return Found(latent_semantics.vectors(learned, texts), whole)
+        if self.name == HASHED:
+            from tamis.ops import text_vectors
+
+            return Found(text_vectors.vectors(texts, WIDTH), whole)
+        if self.name == NGRAMS:
+            from tamis.measure import ngram_losses
+
+            return Found(ngram_losses.losses(learned, texts)[:, None], whole)
+        return self._of_model(texts.to_pylist(), where)
+
+    def _of_model(self, texts: list[str | None], where: Where) -> Found:
+        model = _loaded(self.name, self.stamp, self.trust_pickle)
+        if model.kind == "static":
+            from tamis.measure import static_vectors
+
+            return Found(*static_vectors.vectors(model.model, texts, where=where))
+        if model.kind == "sentences":
+            from tamis.measure import sentence_vectors
+
+            return Found(*sentence_vectors.vectors(model.model, texts, where=where))
+        causal = model.model
+        if self.kind == "vectors":
+            from tamis.measure import causal_vectors
+
+            pooling = self.pooling or "weighted-mean"
+            made = causal_vectors.vectors(
+                causal.model, causal.tokenizer, texts, pooling=pooling, context=self.context, where=where
+            )
+            return Found(*made)
+        from tamis.measure import causal_losses
+
+        table = causal_losses.losses(causal.model, causal.tokenizer, texts, context=self.context, where=where)
+        unit = table.tokens if self.kind == "losses" else table.characters
+        return Found((table.nll / np.maximum(unit, 1))[:, None], table.cut > 0)
+
+
+class Loaded(NamedTuple):
+    """A model in memory, and what kind of folder it is from."""
+
+    kind: str
+    model: Any
+
+
+@lru_cache(2)
+def _loaded(folder: str, stamp: str, trust_pickle: bool) -> Loaded:
+    """The model of a folder, once in a process; `stamp` is in the key so that a changed folder is loaded again."""
+    kind = folder_kind(folder)
+    if kind == "static":
+        from tamis.measure.static_vectors import open_static
+
+        return Loaded(kind, open_static(folder))
+    if kind == "sentences":
+        from tamis.measure.sentence_vectors import open_sentence
+
+        return Loaded(kind, open_sentence(folder, trust_pickle=trust_pickle))
+    from tamis.measure.causal_models import open_causal
+
+    return Loaded(kind, open_causal(folder, trust_pickle=trust_pickle))
+
+
+def folder_kind(folder: str) -> str:
+    """`static`, `sentences` or `causal`, by the files of a folder; refuses what is no folder of a model."""
+    from tamis.measure.model_folder import CONFIG, check_folder, settings
+
+    check_folder(folder)
+    if (Path(folder) / "modules.json").is_file() and not _is_static(settings(folder)):
+        return "sentences"
+    return "static" if _is_static(settings(folder, CONFIG)) else "causal"
+
+
+def _is_static(config: dict[str, Any]) -> bool:
+    """Whether the settings are those of static embeddings, as model2vec writes them."""
+    return config.get("model_type") == "model2vec" or ("architectures" not in config and "model_type" not in config)
+
+
+def is_of_texts(name: str) -> bool:
+    """Whether `--represent NAME` is about texts: all but the small image and files of ONNX are.
+
+    Examples:
+        >>> is_of_texts("latent-semantics"), is_of_texts("model.onnx")
+        (True, False)
+    """
+    return name != IMAGES and Path(name).suffix != ".onnx"
+
+
+def find_measure(
+    kind: Kind, name: str, flag: str, *, context: int | None, pooling: str | None, trust_pickle: bool
+) -> Measure:
+    """The measure of this name or folder; refuses what is neither, and folders that cannot be used; loads little."""
+    if name in BUILT_IN[kind]:
+        return Measure(kind, name)
+    if not Path(name).is_dir() and "/" not in name:
+        known = dict.fromkeys(BUILT_IN[kind])
+        raise refusals.MEASURE_UNKNOWN(f"{flag} {name}", near=nearest(name, known), known=", ".join(known))
+    found = folder_kind(name)
+    if kind != "vectors" and found != "causal":
+        raise refusals.MODEL_WITHOUT_LOSSES(f"{flag} {name}")
+    for package, extra in _packages(found):
+        if find_spec(package) is None:
+            raise refusals.PACKAGE_MISSING(f"{flag} {name}", package=package, extra=extra)
+    return Measure(kind, name, _stamp(name, found, trust_pickle), context, pooling, trust_pickle)
+
+
+def _packages(kind: str) -> list[tuple[str, str]]:
+    if kind == "static":
+        return [("tokenizers", "hf")]
+    both = [("torch", "torch"), ("transformers", "hf")]
+    return [*both, ("sentence_transformers", "sentences")] if kind == "sentences" else both
+
+
+def _stamp(folder: str, kind: str, trust_pickle: bool) -> str:
+    """A short name for the content of the files that are used."""
+    from tamis.measure import model_folder
+
+    if kind == "causal":
+        files = model_folder.model_files(folder, trust_pickle=trust_pickle)
+        return model_folder.content_digest(folder, {model_folder.CONFIG, *files.weights, *files.tokenizer})
+    kinds = (".json", ".txt", ".safetensors", ".model", ".bin")
+    used = [str(f.relative_to(folder)) for f in Path(folder).rglob("*") if f.suffix in kinds and f.is_file()]
+    return model_folder.content_digest(folder, used)
+
+
+def check_same_tokenizer(one: Measure, other: Measure) -> None:
+    """Refuse losses per token of two models whose tokenizers differ; n-grams count bytes and go with themselves."""
+    from tamis.measure.model_folder import content_digest, model_files
+
+    if one.stamp and other.stamp:
+        files = [model_files(m.name, trust_pickle=m.trust_pickle).tokenizer for m in (one, other)]
+        if content_digest(one.name, files[0]) == content_digest(other.name, files[1]):
+            return
+        from tamis.measure import causal_models
+
+        causal_models.check_same_tokenizer(*(_loaded(m.name, m.stamp, m.trust_pickle).model for m in (one, other)))
+    elif one.name != other.name:
+        raise refusals.TOKENIZERS_DIFFER(other.name, other=one.name)
