@@ -201,7 +201,8 @@ VECTOR_FILE_OF_SEVERAL = Refusal("it holds several arrays", "name one of {known}
 VECTOR_FILE_ROWS = Refusal("it holds {found:,} vectors and the pool {rows:,} rows", "give one a row, in row order")
 VECTOR_NOT_FINITE = Refusal("the vector holds NaN or an infinity", "mend it, since vectors must be finite")
 VECTORS_NEEDED = Refusal(
-    "it needs an embedding", "give --embedding COLUMN, 'f*' or FILE.npy, where columns of lists are {columns}"
+    "it needs an embedding",
+    "give --embedding COLUMN, 'f*' or FILE.npy, where columns of lists are {columns}, or name a --text to make it of",
 )
 VECTORS_BESIDE_FILES = Refusal(
     "an array cannot stand beside a pool of files", "save it with numpy.save and give its path"

@@ -34,7 +34,8 @@ from tamis.testing_schedules import SCHEDULE_CHECKS, Made
 from tamis.vocabulary import Schedule, Tags
 
 ROWS, WIDTH, VISITS = 60, 5, 6
-OF_MODELS = ("probs", "null_probs", "margins", "correct")
+OF_MODELS = ("probs", "null_probs", "margins", "correct", "losses")
+LOSSES = ("prior_loss", "conditional_loss")
 VISITED = ("margins", "correct")
 NUMBERS = ("mis_score", "loss", "reference_loss")
 WORDS = "tea ham oak law sum rye map ink fog elm cat dew net jar kid".split()
@@ -72,6 +73,9 @@ def make_pool(rows: int = ROWS, seed: int = 0) -> pa.Table:
         "correct": list(last.integers(0, 2, (rows, VISITS)).astype(np.float32)),
         "loss": last.gamma(1.0, size=rows),
         "reference_loss": last.gamma(1.0, size=rows),
+        "losses": list(last.gamma(1.0, size=(rows, 3)).astype(np.float32)),
+        "prior_loss": last.gamma(1.0, size=rows),
+        **{f"conditional_loss{number}": last.gamma(1.0, size=rows) for number in (1, 2, 3)},
     }
     return pa.table(columns)
 
@@ -132,10 +136,13 @@ class Case:
         known["score"] = self.score
         if needs & {"embedding", "match", "target_embedding"}:
             known["embedding"] = "embedding"
-        if needs & {"target_text", "target_length", "target_embedding", "match"}:
+        if needs & {"target_text", "target_length", "target_embedding", "match"} or self.method.kind == "Match":
             known["target"] = [make_target(seed) for seed in range(1, targets + 1)]
         known["use"] = {word: word for word in (*OF_MODELS, *NUMBERS, "tags") if word in needs}
         known["use"] |= {"balance": _even(pool)} if "balance" in needs else {}
+        if "conditional_loss" in needs:
+            columns = [f"conditional_loss{number}" for number in range(1, targets + 1)]
+            known["use"] |= {"prior_loss": "prior_loss", "conditional_loss": ",".join(columns)}
         return tamis.select(pool, self.name, budget=budget, **(known | self.options | options))
 
     @property
@@ -508,6 +515,9 @@ def _need(pool: pa.Table, need: str) -> Any:
         return np.unique(pool[need].to_numpy(zero_copy_only=False), return_inverse=True)[1]
     if need in ("embedding", *OF_MODELS):
         return _matrix(pool, need)
+    if need in LOSSES:
+        name = need if need in pool.column_names else f"{need}1"
+        return pool[name].to_numpy().astype(np.float32)[:, None]
     if need in ("target_embedding", "match"):
         target = _matrix(make_target(), "embedding")
         return target if need == "target_embedding" else Matches(_matrix(pool, "embedding"), target, cosine=True)

@@ -36,7 +36,9 @@ WHOLE = np.ones((12, 2), "float32")
 BROKEN = np.where(np.arange(12)[:, None] == 7, np.nan, WHOLE)
 
 CASES = {
-    "no vectors": select("vectors-needed", OWN, 2, ["mine", "--embedding"], files=MINE),
+    "no vectors": select(
+        "vectors-needed", OWN, 2, ["mine", "--embedding"], files=MINE | {"pool.jsonl": [{"x": row} for row in range(9)]}
+    ),
     "no file of vectors": select("vector-file-missing", f"{OWN} --embedding e.npy", 2, ["e.npy"], files=MINE),
     "vectors at a URL": select(
         "url-not-local", f"{OWN} --embedding s3://bucket/e.npy", 2, ["s3://bucket/e.npy", "download"], files=MINE

@@ -24,7 +24,8 @@ from tamis.errors import TamisError
 from tamis.refusals import CATALOGUE, Refusal
 from tamis.testing import NUMBERS, OF_MODELS, make_pool, make_target
 
-WIDE = ["embedding", "quality", "tags", *OF_MODELS, *NUMBERS]  # columns of methods on sets
+LOSSES = ["prior_loss", *(f"conditional_loss{number}" for number in (1, 2, 3))]
+WIDE = ["embedding", "quality", "tags", *OF_MODELS, *NUMBERS, *LOSSES]  # columns of methods on sets
 
 POOL = make_pool(12).drop_columns(WIDE)
 ROWS = POOL.to_pylist()

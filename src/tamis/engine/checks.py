@@ -51,8 +51,14 @@ def check_needs(plan: "Plan", place: str) -> None:
         bound = need in plan.request.use or need in plan.measured
         if need in (*OF_MODELS, "tags", "tag_embedding", "balance") and not bound:
             raise refusals.NEED_NOT_BOUND(plan.method.name, need=need, supply=WORDS[need].supply)
-    if not TARGET_NEEDS.isdisjoint(needs) and not plan.request.target:
+    if (plan.method.kind == "Match" or not TARGET_NEEDS.isdisjoint(needs)) and not plan.request.target:
         raise refusals.TARGET_NEEDED(plan.method.name)
+    if "conditional_loss" in plan.roles:
+        file = plan.bindings.files.get("conditional_loss")
+        width = file.open().shape[1] if file else getattr(plan.pool.derived["conditional_loss"], "width", 0)
+        if width != len(plan.request.target):
+            where, targets = f"--use conditional_loss={plan.request.use['conditional_loss']}", len(plan.request.target)
+            raise refusals.MODELS_FOR_TARGETS(where, found=width, targets=targets)
 
 
 def _need_without_column(plan: "Plan", need: str, place: str) -> Exception:

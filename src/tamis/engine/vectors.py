@@ -96,7 +96,7 @@ def find_vectors(
     An encoder named by `represent`, or without one the small image, makes vectors of images. Those of texts are made
     when it is known which rows may be chosen.
     """
-    if represent and is_of_texts(represent):
+    if represent and is_of_texts(represent, "image" in roles):
         if given is not None:
             raise refusals.REPRESENT_WITH_VECTORS(f"--represent {represent}", given=given)
         return None
@@ -125,9 +125,6 @@ def find_vectors(
         assert isinstance(images, Images)
         pool.derived[COLUMN] = image_vectors_for(pool, images, encoder)
         roles[COLUMN] = Role(encoder, "given" if represent else "measured")
-    elif needed and "text" not in roles and "text" not in pool.schema.values():
-        columns = ", ".join(name for name, kind in pool.schema.items() if kind == "list") or "none"
-        raise refusals.VECTORS_NEEDED(needed, columns=columns)
     return None
 
 

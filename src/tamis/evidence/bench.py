@@ -41,6 +41,11 @@ ENOUGH = 12  # cells after which a metric that never changes stops the study
 ROUNDS = 3  # of looking for random's budget at equal total cost
 
 
+def _is_given(plan: Plan) -> bool:
+    """Whether a method is given vectors that the pool has, rather than some that are made of its texts."""
+    return EMBEDDING in plan.supplied and EMBEDDING not in plan.measured
+
+
 @dataclass
 class Bench:
     """One run of one study in one folder."""
@@ -135,7 +140,7 @@ class Bench:
         watched = [file.path for pool in pools if pool is not None for file in pool.files if file.path]
         if "target" in plan.task.needs and plan.test is None:
             watched += [file.path for target in plan.targets for file in target.pool.files if file.path]
-        embedded = [one.name for one in plan.contenders if EMBEDDING in one.plan.supplied]
+        embedded = [one.name for one in plan.contenders if _is_given(one.plan)]
         whole = ":" in study.task
         folder = str(self.material.folder.absolute())
         return Job(folder, study.task, study.model, of_task, requests, watched, embedded, charges, whole)
@@ -148,7 +153,7 @@ class Bench:
         values |= {name: roles.get(name, "none") for name in ROLES}
         if "text" in roles and roles["text"] in plan.pool.derived:
             values["text"] = TEXT
-        needed = EMBEDDING in plan.supplied
+        measured = EMBEDDING in plan.measured  # made of the texts in every cell, which pays for it
         use = {word: source for word, source in request.use.items() if word not in (*ROLES, *OF_COPY)}
         moved = f"{folder}/choose-SEED.arrow"
         values |= {
@@ -156,10 +161,10 @@ class Bench:
             "target": [f"{folder}/wanted-SEED-{number}.arrow" for number in range(len(self.plan.targets))],
             "target_text": "text" if any(target.text for target in self.plan.targets) else None,
             "use": use,
-            "embedding": VECTOR if needed else None,
+            "embedding": VECTOR if _is_given(plan) else None,
             "image": "none",
             "template": None,
-            "represent": None,
+            "represent": request.represent if measured else None,
         }
         return values
 

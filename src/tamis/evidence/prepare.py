@@ -57,7 +57,8 @@ def prepare(plan: StudyPlan, folder: Path) -> Material:
 
 def _engine_plan(plan: StudyPlan) -> Plan:
     """The engine's plan that has most made of the pool: vectors, where any method needs them."""
-    return next((one.plan for one in plan.contenders if EMBEDDING in one.plan.roles), plan.contenders[0].plan)
+    given = (one.plan for one in plan.contenders if EMBEDDING in one.plan.roles and EMBEDDING not in one.plan.measured)
+    return next(given, plan.contenders[0].plan)
 
 
 def _stored_text(engine: Plan) -> str | None:

@@ -60,13 +60,13 @@ def train(packed, stops, order, targets, weights, values, rate, start, state):
 
 
 @njit(types.void(PACKED, STOPS, FLOATS, FLOATS, types.float32, RESULT), cache=True, **FAST)
-def apply(packed, stops, values, weights, bias, probabilities):
-    """The probability of each document."""
+def apply(packed, stops, values, weights, bias, margins):
+    """The log-odds of each document."""
     begin = np.int64(0)
     for d in range(len(stops)):
         margin = 0.0
         for i in range(begin, stops[d]):
             margin += np.float64(values[packed[i] >> COUNT_BITS]) * weights[packed[i] & BUCKET_BITS]
         scale = inverse_norm(packed, begin, stops[d], values)
-        probabilities[d] = np.float32(logistic(margin * scale + bias))
+        margins[d] = np.float32(margin * scale + bias)
         begin = stops[d]

@@ -215,10 +215,21 @@ def best_rank(matches: Matches, *, block_bytes: int = BLOCK_BYTES) -> Longs:
 
     Source: Mizrahi et al. 2025, Language Models Improve When Pretraining Data Matches Target Tasks.
     """
+    return best_ranks(matches, block_bytes=block_bytes)[0]
+
+
+def best_ranks(matches: Matches, *, block_bytes: int = BLOCK_BYTES) -> tuple[Longs, Floats]:
+    """The best rank of each row, and its match with the column that gave it, the first of those that give the same.
+
+    Examples:
+        >>> ranks, near = best_ranks(Matches(np.array([[0.9, 0.1], [0.5, 0.3], [0.1, 0.2]], np.float32)))
+        >>> ranks.tolist(), near.round(1).tolist()
+        ([0, 0, 1], [0.9, 0.3, 0.2])
+    """
     found = round_robin(matches, strict=True, block_bytes=block_bytes)
-    ranks = np.empty_like(found.rows)
-    ranks[found.rows] = found.turns // matches.shape[1]
-    return ranks
+    ranks, near = np.empty_like(found.rows), np.empty(len(found.rows))
+    ranks[found.rows], near[found.rows] = found.turns // matches.shape[1], found.gains
+    return ranks, near
 
 
 def furthest_behind(matches: Matches, *, length: int | None = None, block_bytes: int = BLOCK_BYTES) -> Taken:

@@ -8,8 +8,7 @@ where V are the d leading right singular vectors, by two turns of subspace itera
 the mean of z over the sample. More turns make V more exact and neighbours no better (`benchmarks/text_vectors.py`).
 Words are tokens of `ops.ngrams`, hashed; those that only one document of the sample has are left out.
 
-The sample are the texts with the lowest hashes, so that it depends on the texts and the seed alone: samples of shards
-merge to that of the whole, in any order, and a text that occurs twice is drawn once.
+The sample is one of `ops.text_samples`, so that it depends on the texts and the seed alone.
 
 Source: Deerwester et al. 1990, Indexing by Latent Semantic Analysis; Halko, Martinsson and Tropp 2011, Finding
 Structure with Randomness, algorithm 4.4; Mu and Viswanath 2018, All-but-the-Top, for the mean.
@@ -22,9 +21,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tamis import refusals
+from tamis.ops import text_samples
 from tamis.ops.blas import one_blas_thread
-from tamis.ops.hashing import hash_rows, mix64
-from tamis.ops.ngram_counts import LOG_COUNTS, DistinctNgrams, count, in_blocks
+from tamis.ops.ngram_counts import LOG_COUNTS, DistinctNgrams, in_blocks
+from tamis.ops.text_samples import Sample, merge
+
+__all__ = ["Basis", "Sample", "finish", "fit", "merge", "vectors"]
 
 Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]
@@ -33,22 +35,6 @@ Slots = NDArray[np.int32]
 BUCKETS = 1 << 18
 SPARE, TURNS, NOTHING = 16, 2, 1e-8
 _BUCKET, _COUNT = np.uint32(0xFFFFFF), np.uint32(24)
-
-
-class Sample(NamedTuple):
-    """Documents with the lowest hashes so far.
-
-    Args:
-        keys: `uint64[m]`, their hashes, in ascending order.
-        packed: `uint32[·]`, their hashed words with counts, as in `ngram_counts.DistinctNgrams`.
-        stops: `int64[m]`, where in these each document ends.
-        size: `int64[()]`, how many documents it has at most.
-    """
-
-    keys: NDArray[np.uint64]
-    packed: NDArray[np.uint32]
-    stops: Longs
-    size: Longs
 
 
 class Basis(NamedTuple):
@@ -81,29 +67,11 @@ def fit(texts: pa.Array | pa.ChunkedArray, *, size: int = 10_000, seed: int = 0)
         Refused: if texts are no strings or the size is below 1.
 
     Examples:
-        >>> one, two = fit(pa.array(["a b", "c"]), size=2), fit(pa.array(["d", "c"]), size=2)
-        >>> both = fit(pa.array(["c", "d", "a b"]), size=2)
-        >>> merge(one, two).keys.tolist() == merge(two, one).keys.tolist() == both.keys.tolist()
+        >>> one, two, both = (fit(pa.array(texts)) for texts in (["a b"], ["c"], ["c", "a b"]))
+        >>> merge(one, two).keys.tolist() == both.keys.tolist()
         True
     """
-    if size < 1:
-        raise refusals.PARAMETER_OUT_OF_RANGE(f"size={size}", accepted="1 or more")
-    chunks = texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]
-    term = mix64(np.array([seed % (1 << 64)], np.uint64))
-    hashes = [mix64(hash_rows(_filled(chunk))[:, 0] + term) for chunk in chunks]
-    keys, rows = np.unique(np.concatenate([*hashes, np.zeros(0, np.uint64)]), return_index=True)
-    taken = texts.take(pa.array(rows[:size]))
-    return Sample(keys[:size], *count(taken, ngrams=1, buckets=BUCKETS), np.array(size))
-
-
-def merge(a: Sample, b: Sample) -> Sample:
-    """The sample of the texts of both, which must have the same size and seed."""
-    if a.size != b.size:
-        raise refusals.PARAMETER_OUT_OF_RANGE(f"samples of {a.size} and {b.size}", accepted="samples of one size")
-    keys, rows = np.unique(np.concatenate((a.keys, b.keys)), return_index=True)
-    packed = np.concatenate((a.packed, b.packed))
-    stops = np.concatenate((a.stops, b.stops + len(a.packed)))
-    return Sample(keys[: a.size], *_take(packed, stops, rows[: a.size]), a.size)
+    return text_samples.sample(texts, ngrams=1, buckets=BUCKETS, size=size, seed=seed)
 
 
 def finish(sample: Sample, d: int = 256, *, seed: int = 0) -> Basis:
@@ -181,21 +149,6 @@ def vectors(basis: Basis, texts: pa.Array | pa.ChunkedArray) -> Floats:
 
     in_blocks(texts, 1, len(basis.slots), fill)
     return out
-
-
-def _filled(chunk: pa.Array) -> pa.Array:
-    """Null as empty text."""
-    if not (pa.types.is_string(chunk.type) or pa.types.is_large_string(chunk.type)):
-        raise refusals.TEXT_NOT_STRINGS("text", type=chunk.type)
-    return chunk.fill_null("")
-
-
-def _take(packed: NDArray[np.uint32], stops: Longs, rows: Longs) -> tuple[NDArray[np.uint32], Longs]:
-    """The counts of some of the documents."""
-    begins = np.concatenate((np.zeros(1, np.int64), stops[:-1]))[rows]
-    lengths = stops[rows] - begins
-    ends = np.cumsum(lengths)
-    return packed[np.repeat(begins - (ends - lengths), lengths) + np.arange(lengths.sum())], ends
 
 
 def _weighted(sample: Sample, slots: Slots, weights: Floats) -> tuple[Slots, Floats, Longs]:

@@ -114,16 +114,31 @@ def predict(model: Model, texts: pa.Array | pa.ChunkedArray) -> Floats:
         >>> predict(unfitted, pa.array(["any text"])).tolist()
         [0.5]
     """
+    odds = margins(model, texts)
+    with np.errstate(over="ignore"):  # what is beyond float32 has a probability of 0
+        return (1 / (1 + np.exp(-odds, dtype=np.float64))).astype(np.float32)
+
+
+def margins(model: Model, texts: pa.Array | pa.ChunkedArray) -> Floats:
+    """The log-odds of label 1 of each text, which tell apart texts whose probabilities are both 1.
+
+    Takes, gives, costs and refuses what `predict` does.
+
+    Examples:
+        >>> one_word = Model(np.array([3.0, 3.0], np.float32), np.zeros((), np.float32), np.array(1))
+        >>> margins(one_word, pa.array(["any", ""])).tolist()
+        [3.0, 0.0]
+    """
     from tamis.ops._linear_classifier_kernels import apply
 
-    probabilities = np.empty(len(texts), np.float32)
+    found = np.empty(len(texts), np.float32)
     weights, bias = np.ascontiguousarray(model.weights, np.float32), np.float32(model.bias)
 
     def fill(rows: slice, own: DistinctNgrams) -> None:
-        apply(own.packed, own.stops, LOG_COUNTS, weights, bias, probabilities[rows])
+        apply(own.packed, own.stops, LOG_COUNTS, weights, bias, found[rows])
 
     in_blocks(texts, int(model.ngrams), len(weights), fill)
-    return probabilities
+    return found
 
 
 def train(

@@ -32,6 +32,13 @@ class Matches:
         self.right = None if right is None else (_units(right) if cosine else right).astype(np.float64)
         self.shape = (len(left), left.shape[1] if right is None else len(right))
 
+    def of(self, others: Longs) -> "Matches":
+        """The matches with some of the others alone."""
+        part = Matches(self.left if self.right is not None else np.ascontiguousarray(self.left[:, others]))
+        if self.right is not None:
+            part.cosine, part.right, part.shape = self.cosine, self.right[others], (len(self.left), len(others))
+        return part
+
     def blocks(
         self, block_bytes: int = BLOCK_BYTES, others: Longs | None = None
     ) -> Iterator[tuple[int, NDArray[np.float32]]]:

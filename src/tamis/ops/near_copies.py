@@ -1,6 +1,6 @@
 """Near copies by MinHash: each row that is like an earlier one is dropped, and said of which row it is a copy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import ceil
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from tamis.ops.minhash import Keys, LowBytes, Sketch
 
 Rows = NDArray[np.int64]
 
-_NOWHERE = np.iinfo(np.int64).max
+NOWHERE = np.iinfo(np.int64).max
 
 
 class NearCopies(NamedTuple):
@@ -70,21 +70,31 @@ def near_copies(sketches: Sketch, *, threshold: float | None = None, against: Se
                 f"{each.keys.shape[1]} bands of an earlier corpus", accepted=f"{sketches.keys.shape[1]}, as here"
             )
     needed = _needed(threshold, [sketches, *against])
-    parent = np.minimum(np.arange(len(sketches.keys)), _parents(nothing, sketches, needed))
+    unmatched = np.full(len(sketches.keys), NOWHERE)
+    earlier = (_parents(each, sketches, needed) if len(each.keys) else unmatched for each in against)
+    return copies_of(_parents(nothing, sketches, needed), earlier)
+
+
+def copies_of(parent: Rows, earlier: Iterable[Rows]) -> NearCopies:
+    """What each row is a copy of, given the lowest row that each matches here and in each earlier corpus, or `NOWHERE`.
+
+    Examples:
+        >>> found = copies_of(np.array([NOWHERE, 0, 1]), [np.array([NOWHERE, 4, NOWHERE])])
+        >>> found.kept_row.tolist(), found.earlier.tolist()
+        ([0, -1, -1], [[1, 0, 4], [2, 0, 4]])
+    """
+    parent = np.minimum(np.arange(len(parent)), parent)
     corpus, place = np.full(len(parent), -1), np.zeros(len(parent), np.int64)
-    for number, each in enumerate(against):
-        if not len(each.keys):
-            continue
-        found = _parents(each, sketches, needed)
-        new = (found < _NOWHERE) & (corpus < 0)
+    for number, found in enumerate(earlier):
+        new = (found < NOWHERE) & (corpus < 0)
         corpus[new], place[new] = number, found[new]
     away = corpus >= 0
     parent[away] = np.flatnonzero(away)
     kept = _follow(parent)
     dropped = np.flatnonzero(corpus[kept] >= 0)
-    earlier = np.column_stack([dropped, corpus[kept[dropped]], place[kept[dropped]]])
+    told = np.column_stack([dropped, corpus[kept[dropped]], place[kept[dropped]]])
     kept[dropped] = -1
-    return NearCopies(kept, earlier)
+    return NearCopies(kept, told)
 
 
 def _needed(threshold: float | None, sketches: Sequence[Sketch]) -> int:
@@ -101,11 +111,11 @@ def _needed(threshold: float | None, sketches: Sequence[Sketch]) -> int:
 
 
 def _parents(before: Sketch, sketches: Sketch, needed: int) -> Rows:
-    """The lowest row of `before`, or of `sketches` if that has none, that each row matches, or `_NOWHERE`."""
+    """The lowest row of `before`, or of `sketches` if that has none, that each row matches, or `NOWHERE`."""
     from tamis.ops._minhash_kernels import match_band
 
     rows = len(before.keys) + len(sketches.keys)
-    parent = np.full(len(sketches.keys), _NOWHERE)
+    parent = np.full(len(sketches.keys), NOWHERE)
     leaders, row_bits = np.empty(rows, np.int64), np.uint64((1 << max(1, rows - 1).bit_length()) - 1)
     none: LowBytes = np.empty((0, 0), np.uint8)
     minima = (none, none)
@@ -113,11 +123,11 @@ def _parents(before: Sketch, sketches: Sketch, needed: int) -> Rows:
         minima = (np.ascontiguousarray(before.minima), np.ascontiguousarray(sketches.minima))
     for band in range(sketches.keys.shape[1]):
         column = np.concatenate((before.keys[:, band], sketches.keys[:, band]))
-        match_band(_packed(column, row_bits), row_bits, len(before.keys), column, *minima, needed, leaders, parent)
+        match_band(packed_keys(column, row_bits), row_bits, len(before.keys), column, *minima, needed, leaders, parent)
     return parent
 
 
-def _packed(column: Keys, row_bits: np.uint64) -> Keys:
+def packed_keys(column: Keys, row_bits: np.uint64) -> Keys:
     """The high bits of each key that is not 0 over the number of its row, sorted."""
     packed = np.arange(len(column), dtype=np.uint64)
     packed |= column & ~row_bits

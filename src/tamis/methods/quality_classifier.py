@@ -1,0 +1,103 @@
+"""A hashed linear classifier that tells texts of the target from those of the pool."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tamis import refusals
+from tamis.ops import linear_classifier, text_samples
+from tamis.ops.ngram_counts import DistinctNgrams
+from tamis.ops.text_samples import Sample
+from tamis.registry import method
+from tamis.vocabulary import Match
+
+BUCKETS = 1 << 20
+
+
+class Classifiers(NamedTuple):
+    """One for each of m targets: `weights float32 [m, V]`, `bias float32 [m]`, and the highest order of n-grams."""
+
+    weights: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    ngrams: NDArray[np.int64]
+
+
+def fit(text: pa.Array, *, ngrams: int = 2, sample: int = 20_000) -> Sample:
+    """The n-grams of a sample of texts: `sample` of them with the lowest hashes. `O(bytes)` time."""
+    return text_samples.sample(text, ngrams=ngrams, buckets=BUCKETS, size=sample)
+
+
+def finish(pool: Sample, targets: list[Sample], *, ngrams: int = 2, epochs: int = 5) -> Classifiers:
+    """Train a classifier for each target against the sample of the pool; both labels count alike.
+
+    `O(epochs · distinct n-grams)` time, `12 V` bytes for each target.
+    """
+    models = []
+    for target in targets:
+        sizes = [len(target.keys), len(pool.keys)]
+        if not min(sizes):
+            raise refusals.NO_WORDS("the target" if not sizes[0] else "the pool")
+        packed = np.concatenate((target.packed, pool.packed))
+        stops = np.concatenate((target.stops, len(target.packed) + pool.stops))
+        labels = np.repeat(np.array([1, 0], np.float32), sizes)
+        weights = np.repeat(np.array([sum(sizes) / (2 * size) for size in sizes], np.float32), sizes)
+        counts = DistinctNgrams(packed, stops)
+        models.append(linear_classifier.train(counts, labels, weights, ngrams, BUCKETS, epochs, 1.0, 0))
+    return Classifiers(
+        np.stack([model.weights for model in models]), np.array([model.bias for model in models]), np.array(ngrams)
+    )
+
+
+@method(
+    family="target",
+    pole="near",
+    choose="top",
+    cost="O(bytes · ngrams)",
+    memory="12 V m, and 1 kB for each document of the sample",
+    loses="when the target is told by what it is about and the pool has much of it: a classifier knows only the border",
+    fit=fit,
+    merge=text_samples.merge,
+    finish=finish,
+)
+def quality_classifier(
+    text: pa.Array, state: Classifiers, *, ngrams: int = 2, sample: int = 20_000, epochs: int = 5
+) -> Match:
+    """The log-odds that a document is of the target rather than of the pool, by a linear model of hashed n-grams.
+
+    With x_b = ln(1 + c_b) over its length, for the counts c_b of n-grams in bucket b,
+
+        s(x) = w_0 + Σ_b w_b x_b
+
+    fitted by logistic regression: the target's texts against a sample of the pool, both halves of equal weight. This is
+    how quality filters are made (good text against a crawl), and how a dear score is carried over to a large pool:
+    score a sample, and give its best tenth as the target.
+
+    Args:
+        text: Arrow strings `[n]`.
+        state: the classifiers that `finish` trained.
+        ngrams: the highest order of n-grams, in tokens.
+        sample: texts of the pool, and of each target, that it learns from at most.
+        epochs: how often it sees each.
+
+    Returns:
+        `float64 [n, m]`, in units of log-odds; high is near. `O(bytes · ngrams)` time in two passes.
+
+    Loses to random when the pool has much of the target: what is far on its side is not what is typical of it.
+
+    Examples:
+        >>> import tamis
+        >>> pool = {"text": ["the court shall order", "pip install numpy", "the law of the land", "import sys"]}
+        >>> target = {"text": ["a court of law", "the order of the court"]}
+        >>> sorted(tamis.select(pool, "quality-classifier", target=target, budget=2).rows.tolist())
+        [0, 2]
+
+    Source: Brown et al. 2020, Language Models are Few-Shot Learners, appendix A; Li et al. 2024, DataComp-LM, section
+    4.4, whose classifier is fastText. `benchmarks/linear_classifier.py` compares with that.
+    """
+    columns = [
+        linear_classifier.margins(linear_classifier.Model(weights, bias, state.ngrams), text)
+        for weights, bias in zip(state.weights, state.bias, strict=True)
+    ]
+    return np.stack(columns, axis=1).astype(np.float64)
