@@ -97,7 +97,8 @@ def select(
         target_text: column of the targets' text.
         embedding: column of vectors, columns such as `"f*"`, a `.npy` file, or for a table in memory an array `[n, d]`.
         represent: what makes vectors: of texts `"latent-semantics"`, `"hashed-words"` or the folder of a model, of
-            which `context` tokens are read and `pooling` makes one vector; of images `"small-image"` or an ONNX file.
+            which `context` tokens are read and `pooling` makes one vector, or `"gradients:FOLDER,…"` of checkpoints; of
+            images `"small-image"` or an ONNX file.
         trust_pickle: load models whose weights are pickles, which can run code.
         use: what fills a need of the method: `{"score": "quality"}`.
         set: parameters of the method; they may as well be given as keywords.

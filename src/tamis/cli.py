@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 import tamis
-from tamis import cli_again, cli_bench, refusals
+from tamis import cli_again, cli_bench, cli_measure, refusals
 from tamis.cli_look import COMMANDS
 from tamis.engine.launch import one_thread_a_step, reserve_little
 from tamis.errors import TamisError
@@ -70,6 +70,14 @@ cleaning = options(
     click.option("--drop-contaminated", metavar="0.5|13",
                  help="drop rows whose longest run of test text is this share of its item, or so many tokens"),
 )  # fmt: skip
+representing = options(
+    click.option("--represent", metavar="NAME|FOLDER|FILE", help="what makes vectors: of texts latent-semantics, "
+                 "hashed-words, a model's folder or gradients:FOLDER,…; of images small-image or MODEL.onnx"),
+    click.option("--context", type=click.IntRange(min=2), help="tokens of a text that a model reads"),
+    click.option("--pooling", type=click.Choice(["weighted-mean", "mean", "last"]),
+                 help="how a causal model's hidden states become one vector [default: weighted-mean]"),
+    click.option("--trust-pickle", is_flag=True, help="load models whose weights are pickles, which can run code"),
+)  # fmt: skip
 asking = options(
     click.argument("pool", nargs=-1, required=True),
     click.option("--method", required=True, help="a method's name, top:COLUMN, bottom:COLUMN or file.py:function"),
@@ -77,12 +85,7 @@ asking = options(
     click.option("--target-text", help="text column of the targets"),
     reading,
     click.option("--embedding", help="vectors: a column of lists, columns such as 'f*', or FILE.npy"),
-    click.option("--represent", metavar="NAME|FOLDER|FILE", help="what makes vectors: of texts latent-semantics, "
-                 "hashed-words or a model's folder; of images small-image or MODEL.onnx"),
-    click.option("--context", type=click.IntRange(min=2), help="tokens of a text that a model reads"),
-    click.option("--pooling", type=click.Choice(["weighted-mean", "mean", "last"]),
-                 help="how a causal model's hidden states become one vector [default: weighted-mean]"),
-    click.option("--trust-pickle", is_flag=True, help="load models whose weights are pickles, which can run code"),
+    representing,
     click.option("--use", multiple=True, metavar="WORD=SOURCE", help="what fills a need: a column or FILE.npy"),
     click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="a parameter of the method"),
     click.option("--choose", help="replace the method's way to choose: top, weighted-draw, …"),
@@ -147,6 +150,24 @@ def clean(dry_run: bool, as_json: bool, **flags: Any) -> None:
     tamis clean pool/ --test-set gsm8k=test.parquet --drop-contaminated 0.5 -o clean
     """
     _select(request_values(flags) | {"method": "all", "budget": "100%"}, dry_run, as_json, verb="clean")
+
+
+@cli.command()
+@click.argument("kind", type=click.Choice(["vectors", "losses"]))
+@click.argument("pool", nargs=-1, required=True)
+@representing
+@click.option("--model", multiple=True, metavar="FOLDER", help="of losses: causal models [default: n-grams]")
+@reading
+@click.option("--within", metavar="SELECTION", help="measure only the rows that this selection keeps")
+@writing
+def measure(kind: str, model: tuple[str, ...], dry_run: bool, as_json: bool, **flags: Any) -> None:
+    """Measure vectors or losses of the texts of POOL, to be named by --embedding or --use.
+
+    \b
+    tamis measure vectors pool/ --represent models/encoder -o vectors
+    tamis measure losses pool/ --model models/prior -o losses
+    """
+    cli_measure.measure(kind, model, request_values(flags), dry_run, as_json)
 
 
 @cli.command()

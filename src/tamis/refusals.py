@@ -82,6 +82,9 @@ RULES_TWICE = Refusal("this set of rules is named twice", "name it once, with al
 TEST_TEXTS_UNEVEN = Refusal(
     "there are {found} of them for {sets} test sets", "give one for all test sets, or one for each, in their order"
 )
+AGAINST_WITHOUT_VECTORS = Refusal(
+    "an earlier corpus has no vectors beside those of the pool", "let --represent make both of their texts"
+)
 CLEANED_AWAY = Refusal(
     "cleaning leaves no row: {count:,} of {rows:,} are dropped for {reason}", "loosen that, or clean for less"
 )

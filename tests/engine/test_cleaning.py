@@ -164,7 +164,7 @@ def test_a_finished_folder_is_known_again_and_explains_rows(files, run):
     told = run(*words)
     assert told.code == 0 and "nothing to do" in told.err
     assert [Path(f"out/{name}").read_bytes() for name in SAME] == before
-    assert "of an earlier row: 'd1'" in " ".join(run("why", "out", "--id", "d202").out.split())
+    assert "of an earlier row; 'd1'" in " ".join(run("why", "out", "--id", "d202").out.split())
     assert run("verify", "out").code == 0
     again = json.loads(Path("out/manifest.json").read_text())["command"]
     assert again.startswith("tamis clean pool.parquet") and "--method" not in again and "--budget" not in again

@@ -7,7 +7,8 @@ import pytest
 
 import tamis
 from tamis.measure import ngram_losses
-from tamis.ops import latent_semantics
+from tamis.ops import latent_semantics, text_vectors
+from tamis.ops.near_vectors import near_vectors
 from tamis.testing import WORDS
 
 ROWS = 90
@@ -124,3 +125,52 @@ def test_a_column_or_a_file_takes_the_place_of_a_model(files, texts):
         table, "color-filter", target="wanted.parquet", budget=3, use={"prior_loss": "a", "conditional_loss": "b"}
     )
     assert found.rows.tolist() == [89, 88, 87]
+
+
+def test_vectors_and_losses_as_files(files, texts, run):
+    made, _ = texts
+    assert run("measure", "vectors", "pool", "--represent", "hashed-words", "-o", "vectors").code == 0
+    found = np.load("vectors/vectors.npy")
+    assert found.dtype == np.float16 and np.allclose(found, text_vectors.vectors(pa.array(made), 256), atol=1e-3)
+    named = tamis.select("pool", "k-center", budget=5, embedding="vectors/vectors.npy")
+    assert named.rows.tolist() == tamis.select("pool", "k-center", budget=5, represent="hashed-words").rows.tolist()
+    assert run("measure", "losses", "pool", "-o", "losses").code == 0
+    model = ngram_losses.finish(ngram_losses.fit(pa.array(made)))
+    nll, tokens, characters, size = ngram_losses.table(model, pa.array(made))
+    table = pq.read_table("losses/losses.parquet")
+    assert table["row"].to_pylist() == list(range(ROWS)) and set(table["model"].to_pylist()) == {"n-grams"}
+    for name, values in {"nll": nll, "tokens": tokens, "characters": characters, "bytes": size}.items():
+        assert np.allclose(table[name].to_numpy(), values)
+    assert np.allclose(np.load("losses/losses.npy")[:, 0], nll / characters, rtol=1e-6)
+    assert "nothing to do" in run("measure", "losses", "pool", "-o", "losses").err
+
+
+def test_near_copies_by_vectors(files, texts):
+    made, _ = texts
+    more = {"text": [*made, made[3] + " tea", made[70] + " ham", "0"]}
+    found = {
+        row["row"]: row["kept_row"] for row in tamis.clean(more, near_duplicates="embedding:0.97").dropped.to_pylist()
+    }
+    vectors = text_vectors.vectors(pa.array(more["text"]), 256).astype(np.float16)
+    kept = near_vectors(vectors, cosine=0.97).kept_row
+    assert found == {row: kept[row] for row in np.flatnonzero(kept != np.arange(93))} and found.items() >= {
+        (90, 3),
+        (91, 70),
+    }
+    table = pa.table({"text": more["text"], "embedding": np.eye(93)[[*range(93)]].tolist()})
+    assert not len(tamis.clean(table, near_duplicates="embedding:0.9").dropped)
+    away = tamis.clean(more, near_duplicates="embedding:0.97", against="wanted.parquet")
+    assert {row["row"] for row in away.dropped.to_pylist()} >= {90, 91}
+    again = {"text": [*(f"{text} tea" for text in made[60:]), "nothing of the kind"]}
+    held = tamis.clean(again, near_duplicates="embedding:0.9", against="pool").dropped.to_pylist()
+    assert {row["kept_row"] for row in held} <= set(range(60, 90)) and {row["within"] for row in held} == {"pool"}
+    assert len(held) > 15 and 30 not in {row["row"] for row in held}
+
+
+def test_near_copies_are_measured_once_for_the_method_too(files):
+    found = tamis.select(
+        "pool", "rds-plus", target="wanted.parquet", budget=5, near_duplicates="embedding:0.99", output="o"
+    )
+    computed = [step["computed"] for step in found.manifest["steps"] if step["name"] == "learn"]
+    assert computed == [2, 0] or computed == [3, 0]
+    assert len(found) == 5

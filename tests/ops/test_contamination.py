@@ -45,6 +45,20 @@ def longest_of(items, text, n):
     return 0, -1
 
 
+def share_of(items, text, n):
+    """The largest share of an item's tokens that one run of the text is, and the first item of which it is so much."""
+    own, best, which = tokens_of(text), 0.0, -1
+    for row, item in enumerate(items):
+        for length in range(len(tokens_of(item)), n - 1, -1):
+            runs = {tuple(own[at : at + length]) for at in range(len(own) - length + 1)}
+            if runs & set(grams_of(item, length)):
+                share = length / len(tokens_of(item))
+                if share > best:
+                    best, which = share, row
+                break
+    return best, which
+
+
 def scores_of(item, texts, n, skip_budget, mincount):
     """The four measures, each by its definition."""
     held = Counter(gram for text in texts for gram in grams_of(text, n))
@@ -87,7 +101,12 @@ def test_equals_the_slow_way_however_texts_are_cut(items, texts, n, skip_budget,
     hits, found = contamination.scan(index, column)
     assert hits.counts.tolist() == counts_of(items, texts, n)
     assert (int(hits.documents), int(hits.tokens)) == (len(texts), sum(len(tokens_of(t)) for t in texts))
-    assert list(zip(*(x.tolist() for x in found), strict=True)) == [longest_of(items, t, n) for t in texts]
+    assert list(zip(found.longest.tolist(), found.item.tolist(), strict=True)) == [
+        longest_of(items, t, n) for t in texts
+    ]
+    expected = [share_of(items, t, n) for t in texts]
+    assert found.share_item.tolist() == [row for _, row in expected]
+    np.testing.assert_allclose(found.share, [share for share, _ in expected], rtol=1e-6)
     shares = scores(index, hits, skip_budget=skip_budget, mincount=mincount)
     expected = [scores_of(item, texts, n, skip_budget, mincount) for item in items]
     np.testing.assert_allclose(np.transpose(shares), expected, rtol=1e-15)
@@ -110,7 +129,17 @@ def test_the_longest_of_many_places_is_found():
         best = max(held, key=lambda run: (len(run), -text.index(run)))
         expected.append((len(best.split()), next(row for row, item in enumerate(items) if best in item)))
     found = contamination.matches(index, pa.array(texts))
-    assert list(zip(*(column.tolist() for column in found), strict=True)) == expected
+    assert list(zip(found.longest.tolist(), found.item.tolist(), strict=True)) == expected
+    shares = [share_of(items, text, 4) for text in texts]
+    assert found.share_item.tolist() == [row for _, row in shares]
+
+
+def test_a_short_item_is_held_whole_beside_a_longer_run_of_another():
+    long, short = " ".join(f"l{i}" for i in range(60)), " ".join(f"s{i}" for i in range(10))
+    text = f"{' '.join(long.split()[:12])} and {short} more"
+    for items, row in (([long, short], 1), ([short, long], 0), ([f"{short} {long}", short], 1)):
+        found = contamination.matches(contamination.index(pa.array(items)), pa.array([text]))
+        assert found.longest.tolist() == [12] and found.share.tolist() == [1] and found.share_item.tolist() == [row]
 
 
 def test_blocks_and_threads_change_nothing(monkeypatch):

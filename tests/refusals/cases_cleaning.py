@@ -34,6 +34,13 @@ CASES = {
     "rules named twice": clean("rules-twice", "--rules c4 --rules c4:min-sentences=3", 2, ["--rules c4", "once"]),
     "near duplicates of no similarity": clean("parameter-out-of-range", "--near-duplicates 0", 2, ["0.3 to 1", "0.8"]),
     "near duplicates by a word": clean("parameter-out-of-range", "--near-duplicates all", 2, ["all", "0.8"]),
+    "near copies by vectors of a column, against texts": clean(
+        "against-without-vectors",
+        "--near-duplicates embedding:0.9 --embedding label,score --against pool.jsonl",
+        2,
+        ["embedding:0.9", "--represent"],
+    ),
+    "test texts without a test set": clean("incomplete", "--rules c4 --test-text q", 2, ["--test-text", "--test-set"]),
     "dropping without a test set": clean(
         "incomplete", "--rules c4 --drop-contaminated 13", 2, ["--drop-contaminated", "--test-set is missing"]
     ),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tamis import refusals
 from tamis.budget import Share, parse_shares
 from tamis.engine.vectors import VectorFile, vector_file
+from tamis.measure.text_measures import NGRAMS
 from tamis.pool import Pool, open_pool
 from tamis.pool.base import missing_column
 from tamis.pool.roles import Role
@@ -44,7 +45,8 @@ def _loss_column(pool: Pool, word: str, given: str) -> Vectors | None:
 
 def of_models(given: str, pool: Pool) -> bool:
     """Whether losses are given by folders of models rather than by a column or a file."""
-    return given not in pool.schema and all(Path(one).is_dir() for one in given.split(","))
+    names = given.split(",")
+    return given not in pool.schema and all(name == NGRAMS or Path(name).is_dir() for name in names)
 
 
 def find_bindings(plan: "Plan", given: dict[str, str], place: str) -> Bindings:

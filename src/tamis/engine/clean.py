@@ -12,13 +12,16 @@ import tamis
 from tamis.engine.cleaning import Cleaning, Corpus
 from tamis.engine.duplicates import find_rows
 from tamis.engine.frame import Frame
+from tamis.engine.measuring import measure, measure_corpus
 from tamis.engine.parts import blank, read_arrays, read_table, write_arrays
 from tamis.engine.step import Step
+from tamis.engine.vectors import COLUMN
 from tamis.engine.workers import Workers
 from tamis.ops import contamination
 from tamis.ops.contamination_index import TestIndex
 from tamis.ops.minhash import Sketch
-from tamis.ops.near_copies import near_copies
+from tamis.ops.near_copies import NearCopies, near_copies
+from tamis.ops.near_vectors import near_vectors
 from tamis.ops.text_rules import Rule, chosen_rules
 from tamis.pool.base import digest
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.int64]
 NOTHING: Rows = np.empty(0, np.int64)
+ROUNDING = 1e-6  # of a share in float32
 
 
 class Dropped(NamedTuple):
@@ -79,7 +83,7 @@ def clean(
     made: list[Dropped] = []
     with run.timed("clean", "leave out rows for what their texts are") as step:
         step.rows_in = int(np.count_nonzero(mask))
-        for found in _steps(run, frame, corpora, index, parts, mask):
+        for found in _steps(run, workers, frame, corpora, parts, mask):
             keep = free[found.rows]
             if keep.all():
                 left = found
@@ -101,6 +105,8 @@ def clean(
 def _read(run: "Run", workers: Workers, frame: Frame, index: TestIndex | None) -> list[list[Path]]:
     """The parts of the pool and of each earlier corpus."""
     cleaning = run.plan.cleaning
+    if not (cleaning.rules or cleaning.near or cleaning.tests):
+        return [[]]
     spec: dict[str, Any] = {"rules": cleaning.rules, "near": cleaning.near, "index": None}
     stored = [digest(array.tobytes()) for array in index] if index is not None else None
     step = Step("measure", "read every text once more: " + ", ".join(_said(cleaning)))
@@ -139,9 +145,9 @@ def _said(cleaning: Cleaning) -> Iterator[str]:
 
 def _steps(
     run: "Run",
+    workers: Workers,
     frame: Frame,
     corpora: list[Frame],
-    index: TestIndex | None,
     parts: list[list[Path]],
     mask: NDArray[np.bool_],
 ) -> Iterator[Dropped]:
@@ -153,10 +159,12 @@ def _steps(
         for place, one in enumerate(all_rules(cleaning)):
             rows = np.flatnonzero(mask & (rule == place))
             yield Dropped("rules", f"{one.sentence} ({one.name})", rows, value=measured[rows])
-    if cleaning.run is not None and index is not None:
-        yield from _contaminated(run, frame, index, own, mask)
+    if cleaning.run is not None:
+        yield from _contaminated(run, frame, own, mask)
     for corpus, known in zip(cleaning.against, corpora, strict=True):
         yield _in_corpus(frame, corpus, known, mask)
+    if cleaning.cosine is not None:
+        yield from _near_by_vectors(run, workers, frame, corpora, mask)
     if cleaning.similarity is not None:
         yield from _near(run, [frame, *corpora], parts, mask)
 
@@ -178,27 +186,25 @@ def _index(cleaning: Cleaning) -> TestIndex | None:
     """The n-grams of all test sets, one behind another."""
     if not cleaning.tests:
         return None
+    _ = [test.scores for test in cleaning.tests if test.score]  # refused before the pool is read, if no numbers
     return contamination.index(pa.concat_arrays([test.texts for test in cleaning.tests]))
 
 
-def _contaminated(
-    run: "Run", frame: Frame, index: TestIndex, parts: list[Path], mask: NDArray[np.bool_]
-) -> Iterator[Dropped]:
-    """Rows whose longest run of test text is as long as was asked, by the test set of its item."""
+def _contaminated(run: "Run", frame: Frame, parts: list[Path], mask: NDArray[np.bool_]) -> Iterator[Dropped]:
+    """Rows with a run of test text of as many tokens, or of as much of an item, as was asked, by its test set."""
     cleaning = run.plan.cleaning
     assert cleaning.run is not None
-    longest = _column(run, frame, parts, "longest", np.int32)
-    item = _column(run, frame, parts, "item", np.int32)
     share = cleaning.run <= 1
-    length = (np.diff(index.stops) - 1)[item] if share else 1
-    hit = mask & (item >= 0) & (longest >= cleaning.run * length)
-    much = f"at least {cleaning.run:.0%} of an item" if share else f"a run of {cleaning.run:g} tokens"
+    found = _column(run, frame, parts, "share" if share else "longest", np.float64)
+    item = _column(run, frame, parts, "share_item" if share else "item", np.int32)
+    hit = mask & (item >= 0) & (found >= cleaning.run - ROUNDING)
+    much = f"at least {100 * cleaning.run:g} % of an item" if share else f"a run of {cleaning.run:,.0f} tokens"
     first = 0
     for test in cleaning.tests:
         rows = np.flatnonzero(hit & (item >= first) & (item < first + len(test.texts)))
         first += len(test.texts)
         said = f"its text holds {much} of the test set {test.name}"
-        yield Dropped("contaminated", said, rows, value=longest[rows].astype(np.float64), within=test.name)
+        yield Dropped("contaminated", said, rows, value=found[rows], within=test.name)
 
 
 def _in_corpus(frame: Frame, corpus: Corpus, known: Frame, mask: NDArray[np.bool_]) -> Dropped:
@@ -222,11 +228,29 @@ def _near(run: "Run", frames: list[Frame], parts: list[list[Path]], mask: NDArra
     ]
     own.keys[~mask] = 0
     found = near_copies(own, threshold=cleaning.similarity, against=earlier)
-    alike = f"its shingles are at least {cleaning.similarity:g} alike those of"
+    yield from _told(found, cleaning, f"its shingles are at least {cleaning.similarity:g} alike those of")
+
+
+def _near_by_vectors(
+    run: "Run", workers: Workers, frame: Frame, corpora: list[Frame], mask: NDArray[np.bool_]
+) -> Iterator[Dropped]:
+    """Rows whose vectors are near those of a row of an earlier corpus, then of an earlier row."""
+    cleaning, file = run.plan.cleaning, run.plan.vectors
+    assert cleaning.cosine is not None
+    measure(run, workers, frame, [], np.flatnonzero(mask), only=COLUMN)
+    for number, corpus in enumerate(corpora):
+        measure_corpus(run, workers, COLUMN, frame, corpus, number)
+    earlier = [corpus.vectors(None, COLUMN) for corpus in corpora]
+    found = near_vectors(frame.vectors(file, COLUMN), cosine=cleaning.cosine, against=earlier, among=mask)
+    yield from _told(found, cleaning, f"its vector has a cosine of at least {cleaning.cosine:g} with that of")
+
+
+def _told(found: NearCopies, cleaning: Cleaning, alike: str) -> Iterator[Dropped]:
+    """Copies of rows of each corpus, then of earlier rows of the pool."""
     for number, corpus in enumerate(cleaning.against):
         row, _, place = found.earlier[found.earlier[:, 1] == number].T
         yield Dropped("near_copies", f"{alike} a text of {corpus.name}", row, place, within=corpus.name)
-    rows = np.flatnonzero((found.kept_row >= 0) & (found.kept_row != np.arange(len(mask))))
+    rows = np.flatnonzero((found.kept_row >= 0) & (found.kept_row != np.arange(len(found.kept_row))))
     yield Dropped("near_copies", f"{alike} an earlier row", rows, found.kept_row[rows])
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from tamis import refusals
 from tamis.engine.targets import text_of_sample
+from tamis.engine.vectors import COLUMN
 from tamis.ops.contamination_index import NGRAM
 from tamis.ops.minhash import WIDTH, bands_for
 from tamis.ops.text_rules import chosen_rules
@@ -23,10 +25,11 @@ if TYPE_CHECKING:
     from tamis.engine.request import Request
 
 Rules = list[tuple[str, dict[str, float]]]
-FLAGS = ("rules", "near_duplicates", "against", "test_set", "drop_contaminated")
+FLAGS = ("rules", "near_duplicates", "against", "test_set", "test_text", "test_score", "drop_contaminated")
 """Fields of a request that leave rows out for what their texts are."""
 
 LEAST_SIMILARITY = 0.3
+BY_VECTORS = "embedding:"
 RULE_KERNELS = {
     "gopher-quality": "_text_rule_kernels",
     "gopher-repetition": "_repetition_kernels",
@@ -59,24 +62,26 @@ class Corpus:
         assert self.score is not None
         shards, wanted = self.pool.shards, {self.score: TYPES["number"]}
         found = [batch.column(0) for shard in shards for batch in self.pool.read(shard, wanted)]
-        return np.concatenate([np.asarray(one.fill_null(np.nan), np.float64) for one in found])
+        whole = np.concatenate([np.asarray(one.fill_null(np.nan), np.float64) for one in found])
+        return np.where(np.isfinite(whole), whole, np.nan)
 
 
 @dataclass
 class Cleaning:
-    """`rules` with thresholds of one's own, `similarity` of near copies, and the `run` of test text that drops a row.
+    """`rules` with thresholds of one's own, `similarity` or `cosine` of near copies, and the `run` that drops a row.
 
     A run up to 1 is a share of the tokens of its item, others are tokens.
     """
 
     rules: Rules = field(default_factory=list)
     similarity: float | None = None
+    cosine: float | None = None
     against: list[Corpus] = field(default_factory=list)
     tests: list[Corpus] = field(default_factory=list)
     run: float | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.rules or self.similarity or self.against or self.tests)
+        return bool(self.rules or self.similarity or self.cosine or self.against or self.tests)
 
     @property
     def near(self) -> dict[str, int] | None:
@@ -91,6 +96,7 @@ class Cleaning:
         """Modules of compiled code that workers need."""
         found = [RULE_KERNELS[name] for name, _ in self.rules]
         found += ["_minhash_kernels"] if self.similarity else []
+        found += ["_near_vector_kernels"] if self.cosine else []
         found += ["_contamination_kernels"] if self.tests else []
         return [f"tamis.ops.{name}" for name in dict.fromkeys(found)]
 
@@ -117,16 +123,23 @@ def find_cleaning(plan: "Plan", place: str) -> Cleaning:
     if not asks(request):
         return Cleaning()
     plan.roles["text"] = need_text(plan.pool.schema, plan.roles, place)
-    if request.drop_contaminated is not None and not request.test_set:
-        raise refusals.INCOMPLETE("--drop-contaminated", name="--test-set", meaning="the test items to keep out")
+    for name in ("drop_contaminated", "test_text", "test_score"):
+        if getattr(request, name) and not request.test_set:
+            flag = f"--{name.replace('_', '-')}"
+            raise refusals.INCOMPLETE(flag, name="--test-set", meaning="the test items to keep out")
     rules = [parse_rules(one) for one in request.rules]
     names = [name for name, _ in rules]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise refusals.RULES_TWICE(f"--rules {twice}")
-    similarity = None if request.near_duplicates is None else parse_similarity(request.near_duplicates)
+    similarity, cosine = parse_similarity(request.near_duplicates)
+    if cosine is not None and request.against and COLUMN not in plan.measured:
+        raise refusals.AGAINST_WITHOUT_VECTORS(f"--near-duplicates {request.near_duplicates}")
     against = [_open(plan, path, request.text, "--text", "earlier corpus") for path in request.against]
-    return Cleaning(rules, similarity, against, _tests(plan), parse_run(request.drop_contaminated))
+    tests = _tests(plan)
+    for corpora in (against, tests):
+        _name_apart(corpora)
+    return Cleaning(rules, similarity, cosine, against, tests, parse_run(request.drop_contaminated))
 
 
 def parse_rules(text: str) -> tuple[str, dict[str, float]]:
@@ -148,21 +161,29 @@ def parse_rules(text: str) -> tuple[str, dict[str, float]]:
     return name, thresholds
 
 
-def parse_similarity(text: str) -> float:
-    """`0.8` as a number from 0.3 to 1.
+def by_vectors(request: "Request") -> bool:
+    """Whether near copies are told by vectors."""
+    return (request.near_duplicates or "").startswith(BY_VECTORS)
+
+
+def parse_similarity(text: str | None) -> tuple[float | None, float | None]:
+    """`0.8` as a similarity of shingles, `embedding:0.95` as a cosine of vectors.
 
     Examples:
-        >>> parse_similarity("0.8")
-        0.8
+        >>> parse_similarity("0.8"), parse_similarity("embedding:0.95"), parse_similarity(None)
+        ((0.8, None), (None, 0.95), (None, None))
     """
-    where, accepted = f"--near-duplicates {text}", f"a similarity from {LEAST_SIMILARITY} to 1, such as 0.8"
+    if text is None:
+        return None, None
+    where = f"--near-duplicates {text}"
+    accepted = f"a similarity from {LEAST_SIMILARITY} to 1, such as 0.8, or a cosine, such as {BY_VECTORS}0.95"
     try:
-        value = float(text)
+        value = float(text.removeprefix(BY_VECTORS))
     except ValueError:
         raise refusals.PARAMETER_OUT_OF_RANGE(where, accepted=accepted) from None
     if not LEAST_SIMILARITY <= value <= 1:
         raise refusals.PARAMETER_OUT_OF_RANGE(where, accepted=accepted)
-    return value
+    return (None, value) if text.startswith(BY_VECTORS) else (value, None)
 
 
 def parse_run(text: str | None) -> float | None:
@@ -179,7 +200,7 @@ def parse_run(text: str | None) -> float | None:
         value = float(text[:-1]) / 100 if text.endswith("%") else float(text)
     except ValueError:
         raise refusals.PARAMETER_OUT_OF_RANGE(where, accepted=accepted) from None
-    whole = value >= NGRAM and value == int(value) and not text.endswith("%")
+    whole = value >= NGRAM and value.is_integer() and not text.endswith("%")
     if not (0 < value <= 1 or whole):
         raise refusals.PARAMETER_OUT_OF_RANGE(where, accepted=accepted)
     return value
@@ -192,6 +213,8 @@ def _tests(plan: "Plan") -> list[Corpus]:
     tests = []
     for number, text in enumerate(request.test_set):
         name, equals, path = text.partition("=")
+        if "://" in name or Path(text).exists():  # the sign is in a URL, or in a folder such as split=test
+            equals = ""
         path = path if equals else text
         own = given[number] if len(given) > 1 else given[0] if given else None
         test = _open(plan, path, own, "--test-text", "test set")
@@ -202,6 +225,17 @@ def _tests(plan: "Plan") -> list[Corpus]:
             test.score = request.test_score
         tests.append(test)
     return tests
+
+
+def _name_apart(corpora: list[Corpus]) -> None:
+    """Number names that are there before, as in `test-2`, so that each tells its corpus."""
+    taken: set[str] = set()
+    for corpus in corpora:
+        name, number = corpus.name, 1
+        while corpus.name in taken:
+            number += 1
+            corpus.name = f"{name}-{number}"
+        taken.add(corpus.name)
 
 
 def _open(plan: "Plan", path: str, given: Any, flag: str, what: str) -> Corpus:

@@ -135,9 +135,9 @@ def _tests(cleaning: Cleaning, cleaned: Cleaned) -> Iterator[dict[str, Any]]:
 
 def _gain(longest: NDArray[np.float64], scores: NDArray[np.float64]) -> dict[str, Any]:
     """What the items that the pool holds add to the mean score of a model, at the threshold where that is most."""
-    known = ~np.isnan(longest)
+    known = ~(np.isnan(longest) | np.isnan(scores))
     if len(np.unique(scores[known])) < 2:
-        return {"items": int(np.count_nonzero(known)), "note": "the scores of all items are the same"}
+        return {"items": int(np.count_nonzero(known)), "note": "the known scores of all items are the same"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # few items: the page says how many there are
         found = gains(longest[known], scores[known])

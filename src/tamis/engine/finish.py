@@ -279,7 +279,7 @@ def earlier_steps(folder: Path) -> list[dict[str, Any]]:
             "rows_in": manifest.get("rows_in", rows["pool"]),
             "rows": rows,
             "tokens": manifest.get("tokens"),
-            "not_chosen": rows["eligible"] - rows["kept"],
+            "not_chosen": rows["eligible"] - rows["kept"] if "eligible" in rows else 0,
             "cleaning": (manifest.get("summary") or {}).get("cleaning"),
         },
     ]

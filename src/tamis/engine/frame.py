@@ -31,6 +31,7 @@ class Frame:
         self.starts = np.concatenate([[0], np.cumsum(self.counts)]).astype(np.int64)
         self.columns: dict[str, NDArray[Any]] = {}
         self.names: dict[str, list[str]] = {}
+        self.measured: dict[str, NDArray[np.int64]] = {}
 
     @property
     def rows(self) -> int:

@@ -9,6 +9,7 @@ from tamis.engine.vectors import COLUMN
 from tamis.errors import Refused
 from tamis.measure.text_measures import (
     BUILT_IN,
+    HASHED,
     LATENT,
     NGRAMS,
     Kind,
@@ -16,6 +17,7 @@ from tamis.measure.text_measures import (
     check_same_tokenizer,
     find_measure,
     is_of_texts,
+    names_in,
 )
 from tamis.pool.roles import Role, need_text
 
@@ -43,19 +45,25 @@ def find_measured(plan: "Plan", place: str) -> None:
 
 def _vectors(plan: "Plan", place: str) -> None:
     asked = plan.request.represent
-    if COLUMN in plan.roles or plan.vectors is not None or (asked and not is_of_texts(asked)):
+    if COLUMN in plan.roles or plan.vectors is not None or (asked and not is_of_texts(asked, "image" in plan.roles)):
         return
     if not asked:
         if COLUMN not in plan.supplied:
             return
         try:
             plan.roles["text"] = need_text(plan.pool.schema, plan.roles, place)
-        except Refused:
-            return  # what needs vectors and finds neither them nor a text is refused where vectors are looked for
-    made = _measure(plan, "vectors", asked or LATENT, "--represent")
+        except Refused as error:
+            columns = ", ".join(name for name, kind in plan.pool.schema.items() if kind == "list") or "none"
+            raise refusals.VECTORS_NEEDED(plan.method.name, columns=columns) from error
+    of_method = {COLUMN, "match", "target_embedding"} & set(plan.method.needs)
+    usual = LATENT if of_method else HASHED  # near copies: what a row is told must not depend on rows behind it
+    names = names_in(asked or usual)
+    made = tuple(_measure(plan, "vectors", name, "--represent") for name in names)
+    if "match" not in plan.supplied:  # else pool and targets are compared as clouds, which have to be of one kind
+        made = tuple(one.of_targets for one in made)
     targets = "target_embedding" in plan.supplied and "target_embedding" not in plan.request.use
-    plan.measured[COLUMN] = Measurement((made,), targets_too=targets)
-    plan.roles[COLUMN] = Role(made.name, "given" if asked else "measured")
+    plan.measured[COLUMN] = Measurement(made, targets_too=targets)
+    plan.roles[COLUMN] = Role(asked or usual, "given" if asked else "measured")
 
 
 def _conditional(plan: "Plan") -> None:

@@ -57,39 +57,71 @@ class Measured:
     cut: dict[str, int] = field(default_factory=dict)
 
 
-def measure(run: "Run", workers: Workers, frame: Frame, targets: list[Frame], rows: Rows) -> None:
-    """Measure `rows` of the pool, and all rows of the targets where a need asks for them; frames have the columns."""
+def measure(
+    run: "Run", workers: Workers, frame: Frame, targets: list[Frame], rows: Rows, only: str | None = None
+) -> None:
+    """Measure `rows` of the pool, and all rows of the targets where a need asks for them; frames have the columns.
+
+    Rows that were measured before, of which these are some, are not measured again. `only` is one need.
+    """
     plan = run.plan
-    if not plan.measured:
+    wanted = {need: found for need, found in plan.measured.items() if only in (None, need)}
+    if not wanted:
         return
     text = plan.columns["text"]
-    pool = Sample(0, frame, text, rows)
     others = [
-        Sample(1 + number, one, str(target.text), np.flatnonzero(one.column("has_text", np.bool_)))
-        for number, (one, target) in enumerate(zip(targets, plan.targets, strict=True))
+        _all_of(1 + number, one, str(target.text))
+        for number, (one, target) in enumerate(zip(targets, plan.targets, strict=False))
     ]
     learn, step = Step("learn", "learn from texts what measures them"), Step("measure", "measure every eligible text")
-    for need, found in plan.measured.items():
+    for need, found in wanted.items():
+        done = need in frame.measured
+        pool = Sample(0, frame, text, frame.measured.setdefault(need, rows))
         sources = [pool] if found.of == "pool" else others
-        columns = [
-            _column(run, workers, learn, step, need, one, sources if found.of == "pool" else [source], pool)
-            for one in found.measures
-            for source in (sources if found.of == "targets" else [pool])
-        ]
-        _fill(frame, need, columns)
+        if not done:
+            columns = [
+                _column(run, workers, learn, step, need, one, [pool] if found.of == "pool" else [source], pool)
+                for one in found.measures
+                for source in sources
+            ]
+            _fill(run, pool, need, columns)
         if found.targets_too:
             for sample in others:
-                made = [_column(run, workers, learn, step, need, one, sources, sample) for one in found.measures]
-                _fill(sample.frame, need, made)
+                measures = [one.of_targets for one in found.measures]
+                made = [_column(run, workers, learn, step, need, one, sources, sample) for one in measures]
+                _fill(run, sample, need, made)
     if learn.shards:
         run.steps.append(learn)
     step.rows_in, step.rows_out = frame.rows, len(rows)
     run.steps.append(step)
 
 
-def _fill(frame: Frame, need: str, columns: list[NDArray[Any]]) -> None:
-    key = f"vectors:{need}"
-    frame.columns[key] = columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
+def measure_corpus(run: "Run", workers: Workers, need: str, frame: Frame, corpus: Frame, number: int) -> None:
+    """Measure the texts of earlier corpus `number` as those of the pool were, with what was learned from these."""
+    plan = run.plan
+    learn, step = Step("learn", "learn from texts what measures them"), Step("measure", "measure an earlier corpus")
+    pool = Sample(0, frame, plan.columns["text"], frame.measured[need])
+    of = _all_of(1 + len(plan.targets) + number, corpus, plan.cleaning.against[number].text)
+    measures = plan.measured[need].measures
+    _fill(run, of, need, [_column(run, workers, learn, step, need, one, [pool], of) for one in measures])
+    step.rows_in = step.rows_out = len(of.rows)
+    run.steps.append(step)
+
+
+def _all_of(number: int, frame: Frame, text: str) -> Sample:
+    """The rows of a pool that have a text."""
+    return Sample(number, frame, text, np.flatnonzero(frame.column("has_text", np.bool_)))
+
+
+def _fill(run: "Run", of: Sample, need: str, columns: list[NDArray[Any]]) -> None:
+    """Give a frame what was measured of its rows, side by side where there are several columns."""
+    whole = columns[0]
+    if len(columns) > 1:
+        ends = np.cumsum([one.shape[1] for one in columns])
+        whole = blank(run.work, f"measured-{need}-{of.number}", (of.frame.rows, int(ends[-1])), whole.dtype)
+        for one, end in zip(columns, ends.tolist(), strict=True):
+            whole[:, end - one.shape[1] : end] = one
+    of.frame.columns[f"vectors:{need}"] = whole
 
 
 def _column(
@@ -155,7 +187,7 @@ def _learned(run: "Run", workers: Workers, step: Step, one: Measure, sources: li
 
 def _assembled(run: "Run", need: str, one: Measure, of: Sample, parts: list[tuple[int, Path]]) -> NDArray[Any]:
     whole: NDArray[Any] | None = None
-    cut, name = 0, f"measured-{need}-{of.number}-{len(of.frame.columns)}"
+    cut, name = 0, f"{parts[0][1].parent.name}-{need}-{of.number}" if parts else ""
     for number, part in parts:
         values = np.load(part.with_name(f"{part.stem}.npy"), mmap_mode="r", allow_pickle=False)
         if whole is None:

@@ -12,7 +12,7 @@ from tamis import refusals
 from tamis.budget import UNITS, Budget, Share, parse_several
 from tamis.engine.bindings import BOUND, Bindings, find_bindings
 from tamis.engine.checks import COLUMN_NEEDS, TEXT_NEEDS, check_budget, check_limits, check_needs, check_schedule
-from tamis.engine.cleaning import Cleaning, find_cleaning
+from tamis.engine.cleaning import Cleaning, by_vectors, find_cleaning
 from tamis.engine.measured_needs import find_measured
 from tamis.engine.measuring import Measurement
 from tamis.engine.parameters import find_parameters, find_shares
@@ -178,6 +178,9 @@ def make_plan(request: Request, source: Any = None, targets: Any = None, trainin
     plan.bindings = find_bindings(plan, bound, place)
     plan.supplied = _supplied(plan)
     needed = method.name if COLUMN in plan.supplied else ""
+    if by_vectors(request):
+        plan.supplied = tuple(dict.fromkeys([*plan.supplied, COLUMN]))
+        needed = needed or "--near-duplicates"
     if (file := find_vectors(pool, roles, vectors, request.represent, needed)) is not None:
         plan.bindings.files[COLUMN] = file
     find_measured(plan, place)

@@ -44,8 +44,8 @@ class Request(BaseModel):
     embedding: str | None = Field(None, description="vectors: a column of lists, columns such as f*, or FILE.npy")
     represent: str | None = Field(
         None,
-        description="what makes vectors: of texts latent-semantics, hashed-words or a model's folder; of images "
-        "small-image or MODEL.onnx",
+        description="what makes vectors: of texts latent-semantics, hashed-words, a model's folder or "
+        "gradients:FOLDER,…; of images small-image or MODEL.onnx",
     )
     context: int | None = Field(None, ge=2, description="tokens of a text that a model reads")
     pooling: Literal["weighted-mean", "mean", "last"] | None = Field(
@@ -136,7 +136,7 @@ def make_request(values: dict[str, Any], where: str = "request") -> Request:
     for key in values:
         if key.replace("-", "_") not in fields:
             raise refusals.KEY_UNKNOWN(where, name=key, near=nearest(key, fields), known=", ".join(fields))
-    values = {key.replace("-", "_"): value for key, value in values.items()}
+    values = {key.replace("-", "_"): plain(value) for key, value in values.items()}
     for name in SHARES:
         if isinstance(values.get(name), dict):
             values[name] = [said_as_flag(column, groups) for column, groups in values[name].items()]
@@ -150,7 +150,6 @@ def make_request(values: dict[str, Any], where: str = "request") -> Request:
             values[name] = [values[name]]
     if "budget" in values:
         values["budget"] = said_budget(values["budget"])
-    values = {name: plain(value) for name, value in values.items()}
     try:
         return _here(Request(**values))
     except ValidationError as error:

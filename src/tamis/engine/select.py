@@ -14,6 +14,7 @@ from tamis import refusals
 from tamis.engine import finish
 from tamis.engine.choose import Choice
 from tamis.engine.console import Console
+from tamis.engine.dropped import tell_cleaning
 from tamis.engine.eligible import Eligible, find_eligible, warn_of_leaks
 from tamis.engine.folder import NEW, Folder
 from tamis.engine.frame import Frame
@@ -188,6 +189,8 @@ def _score(run: Run, stack: ExitStack) -> dict[str, Any]:
             "duplicates.parquet": lambda path: finish.write_duplicates(path, pairs),
         } | finish.of_cleaning(run.plan, found.cleaned))  # fmt: skip
     manifest = finish.base_manifest(run, frame, targets, counts) | finish.times(run, started)
+    if run.plan.cleaning:
+        manifest["summary"] = {"cleaning": tell_cleaning(frame, run.plan.cleaning, found.cleaned, eligible)}
     commit(run.folder, staged, manifest)
     return manifest
 

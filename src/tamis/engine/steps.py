@@ -41,8 +41,11 @@ def make_requests(values: dict[str, Any], where: str) -> list[Request]:
                 raise refusals.STEP_KEY(place, key=name)
             if (name == "within" and number > 1) or (name == "subset" and not last):
                 raise refusals.STEP_KEY_OF_ONE(place, key=name, which="first" if name == "within" else "last")
-        if "method" not in own and any(own.get(name) for name in FLAGS):
-            own = {"method": "all", "budget": "100%"} | own
+        if "method" not in common | own and any(own.get(name) for name in FLAGS):
+            if "budget" in common | own:
+                meaning = "a method that says which rows the budget keeps, or leave the budget out"
+                raise refusals.INCOMPLETE(place, name="method", meaning=meaning)
+            own |= {"method": "all", "budget": "100%"}
         made: dict[str, Any] = common | own | ({} if last else {"output": f"{output}/step-{number}", "subset": False})
         if number > 1:
             made["within"] = f"{output}/step-{number - 1}"
@@ -80,7 +83,7 @@ def run_steps(plans: list[Plan], console: Console, launched: Launched | None = N
     used: set[str] = set()
     with held(Path(str(plans[-1].request.output))):
         for number, plan in enumerate(plans, 1):
-            console.say(f"step {number} of {len(plans)}: {'clean' if plan.cleaning else plan.method.name}")
+            console.say(f"step {number} of {len(plans)}: {'clean' if plan.method.name == 'all' else plan.method.name}")
             manifest = run_select(plan, _folder(plans, plan), console, launched if number == 1 else None, used)
     return manifest
 

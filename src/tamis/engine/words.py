@@ -9,7 +9,8 @@ from typing import Any
 from tamis.engine.launch import usable_cores
 from tamis.engine.plan import Plan
 
-SCAN_RATE, SCORE_RATE, COPY_RATE = 90e6, 110e6, 150e6  # bytes of text a second and core, on the cautious side
+SCAN_RATE, SCORE_RATE = 90e6, 110e6  # bytes of text a second and core, on the cautious side
+COPY_RATE, CLEAN_RATE = 150e6, 30e6
 WORKER_MB, PARENT_MB = 260, 220
 
 
@@ -20,6 +21,8 @@ def describe_plan(plan: Plan) -> tuple[str, dict[str, Any]]:
     texts = plan.columns["text"] is not None
     steps = [
         ("scan", size / SCAN_RATE if texts else size / COPY_RATE),
+        *([("clean", size / CLEAN_RATE)] if plan.cleaning else []),
+        *([("measure", size / CLEAN_RATE)] if plan.measured else []),
         *([("score", size / SCORE_RATE)] if plan.reads_text_to_score else []),
         *([("choose", 0.1)] if plan.budget else []),
         *([("gather", size / COPY_RATE)] if plan.request.subset or plan.measures_text else []),

@@ -181,7 +181,8 @@ def _cleaned(done: Finished, found: dict[str, Any]) -> str:
     if found["kept_row"] is not None:
         name = None if found["within"] else done.id_of(found["kept_row"])
         own = f"row {found['kept_row']:,}" + (f" of {found['within']}" if found["within"] else "")
-        said += f": {own if name is None else f'{name!r} ({own})'}"
+        named = own if name is None else f"{name!r} ({own})"
+        said += f": {named}" if found["within"] else f"; {named} is kept in its place"
     return said
 
 

@@ -156,8 +156,7 @@ class ExampleGradients:
 
         Raises:
             Refused: if a module is in training mode, a loss or gradient is not finite, or no parameter has a part in
-                the loss. Of examples whose gradient is 0 a warning tells; they are 0 in the result, or with `adam` the
-                direction of the moments alone.
+                the loss. Of examples whose gradient is 0 a warning tells; they are 0 in the result, with `adam` too.
         """
         _refuse_training(self.model)
         with torch.enable_grad():
@@ -227,6 +226,7 @@ class ExampleGradients:
                         out[rows, starts[name] : starts[name] + piece.shape[1]] = piece
                     else:
                         self.projection.add(piece, starts[name], out[rows])
+        out[~moved] = 0  # not the direction of the moments alone
         _warn_of_zeros(np.flatnonzero(~moved), first)
         return out
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tamis import refusals
@@ -106,7 +107,20 @@ def losses(model: Trained, texts: pa.Array) -> NDArray[np.float64]:
         >>> bool(one < 1 < other)
         True
     """
+    nll, tokens, _, _ = table(model, texts)
+    return nll / tokens
+
+
+def table(model: Trained, texts: pa.Array) -> tuple[NDArray[np.float64], Longs, Longs, Longs]:
+    """The loss table of texts: nats in all, `float64[n]`, and tokens (bytes and the end), characters and bytes.
+
+    Examples:
+        >>> model = finish(fit(pa.array(["abracadabra"])))
+        >>> [column.tolist() for column in table(model, pa.array(["añ"]))[1:]]
+        [[4], [2], [3]]
+    """
     data, offsets = text_buffers(texts)
     known = ngram_model.Model(int(model.order), int(model.vocabulary), *model[2:])
-    bits = ngram_model.bits(known, data, offsets)
-    return np.asarray(bits * np.log(2) / (np.diff(offsets) + 1))
+    size = np.diff(offsets).astype(np.int64)
+    characters = pc.utf8_length(texts).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    return ngram_model.bits(known, data, offsets) * np.log(2), size + 1, characters, size

@@ -1,7 +1,7 @@
 """What can be measured of texts, by the name or the folder that `--represent` and `--use` give: vectors and losses."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,11 +14,21 @@ from numpy.typing import NDArray
 from tamis import refusals
 from tamis.registry import nearest
 
-Kind = Literal["vectors", "losses", "character-losses"]
+Kind = Literal["vectors", "losses", "character-losses", "loss-table"]
 Where = Callable[[int], str]
+Floats = NDArray[np.float64]
+Longs = NDArray[np.int64]
 LATENT, HASHED, NGRAMS = "latent-semantics", "hashed-words", "n-grams"
-BUILT_IN: dict[Kind, tuple[str, ...]] = {"vectors": (LATENT, HASHED), "losses": (NGRAMS,), "character-losses": ()}
+BUILT_IN: dict[Kind, tuple[str, ...]] = {
+    "vectors": (LATENT, HASHED),
+    "losses": (NGRAMS,),
+    "character-losses": (NGRAMS,),
+    "loss-table": (NGRAMS,),
+}
+LOSS_TABLE = ("nll", "tokens", "characters", "bytes")
+"""The columns of a `loss-table`: nats in all, and what they may be divided by; tokens of n-grams are bytes and ends."""
 IMAGES = "small-image"
+GRADIENTS = "gradients:"
 WIDTH = 256
 
 
@@ -43,12 +53,14 @@ class Measure:
 
     Args:
         kind: `vectors`, `float16 [n, d]`, or `losses`, `float32 [n, 1]`, mean nats per token (of n-grams per byte);
-            `character-losses` are per character of the text that was read, whatever the tokenizer.
+            `character-losses` are per character of the text that was read, whatever the tokenizer; a `loss-table` has
+            the columns of `LOSS_TABLE`, `float64 [n, 4]`.
         name: of one that is built in, or the folder of a model.
         stamp: of the folder's content; nothing where it is built in.
         context: tokens of a text that a model reads; None for what it takes.
         pooling: of a causal model's vectors.
         trust_pickle: whether weights may be a pickle.
+        gradients: `plain`, of the loss of a causal model, or `adam`, as Adam would step, in the place of hidden states.
     """
 
     kind: Kind
@@ -57,6 +69,12 @@ class Measure:
     context: int | None = None
     pooling: str | None = None
     trust_pickle: bool = False
+    gradients: Literal["", "plain", "adam"] = ""
+
+    @property
+    def of_targets(self) -> "Measure":
+        """What measures the targets beside it: nothing is learned from them, so that no optimiser steps for them."""
+        return replace(self, gradients="plain") if self.gradients else self
 
     @property
     def learning(self) -> Learning | None:
@@ -74,7 +92,17 @@ class Measure:
     @property
     def dtype(self) -> str:
         """The type in which it is stored."""
-        return "float16" if self.kind == "vectors" else "float32"
+        return {"vectors": "float16", "loss-table": "float64"}.get(self.kind, "float32")
+
+    @property
+    def as_table(self) -> "Measure":
+        """The same model's whole table of losses."""
+        return replace(self, kind="loss-table")
+
+    @property
+    def label(self) -> str:
+        """What it is called in a table."""
+        return Path(self.name).name
 
     def of(self, texts: pa.Array, learned: Any, where: Where) -> Found:
         """Measure some texts; `learned` is what `finish` gave, where it is learned."""
@@ -90,10 +118,13 @@ class Measure:
         if self.name == NGRAMS:
             from tamis.measure import ngram_losses
 
-            return Found(ngram_losses.losses(learned, texts)[:, None], whole)
+            table = ngram_losses.table(learned, texts)
+            return Found(_as(self.kind, *table), whole)
         return self._of_model(texts.to_pylist(), where)
 
     def _of_model(self, texts: list[str | None], where: Where) -> Found:
+        if self.gradients:
+            return Found(*_gradients(self)(texts, where=where))
         model = _loaded(self.name, self.stamp, self.trust_pickle)
         if model.kind == "static":
             from tamis.measure import static_vectors
@@ -115,8 +146,14 @@ class Measure:
         from tamis.measure import causal_losses
 
         table = causal_losses.losses(causal.model, causal.tokenizer, texts, context=self.context, where=where)
-        unit = table.tokens if self.kind == "losses" else table.characters
-        return Found((table.nll / np.maximum(unit, 1))[:, None], table.cut > 0)
+        return Found(_as(self.kind, table.nll, table.tokens, table.characters, table.bytes), table.cut > 0)
+
+
+def _as(kind: Kind, nll: Floats, tokens: Longs, characters: Longs, size: Longs) -> Floats:
+    """Losses as a measure of this kind gives them, `[n, 1]` or `[n, 4]`."""
+    if kind == "loss-table":
+        return np.stack([nll, tokens, characters, size], axis=1).astype(np.float64)
+    return np.asarray((nll / np.maximum(tokens if kind == "losses" else characters, 1))[:, None])
 
 
 class Loaded(NamedTuple):
@@ -143,6 +180,29 @@ def _loaded(folder: str, stamp: str, trust_pickle: bool) -> Loaded:
     return Loaded(kind, open_causal(folder, trust_pickle=trust_pickle))
 
 
+@lru_cache(1)
+def _gradients(of: Measure) -> Any:
+    """What measures gradients, with what it learns of the model on the way."""
+    from tamis.measure.adam_file import open_adam
+    from tamis.measure.causal_gradients import CausalGradients
+
+    causal = _loaded(of.name, of.stamp, of.trust_pickle).model
+    adam = open_adam(of.name) if of.gradients == "adam" else None
+    return CausalGradients(causal.model, causal.tokenizer, adam=adam, context=of.context)
+
+
+def names_in(given: str) -> list[str]:
+    """The measures that `--represent` names: one, or gradients of several checkpoints.
+
+    Examples:
+        >>> names_in("gradients:one,two"), names_in("one,two")
+        (['gradients:one', 'gradients:two'], ['one,two'])
+    """
+    if not given.startswith(GRADIENTS):
+        return [given]
+    return [f"{GRADIENTS}{folder.strip()}" for folder in given.removeprefix(GRADIENTS).split(",")]
+
+
 def folder_kind(folder: str) -> str:
     """`static`, `sentences` or `causal`, by the files of a folder; refuses what is no folder of a model."""
     from tamis.measure.model_folder import CONFIG, check_folder, settings
@@ -158,14 +218,17 @@ def _is_static(config: dict[str, Any]) -> bool:
     return config.get("model_type") == "model2vec" or ("architectures" not in config and "model_type" not in config)
 
 
-def is_of_texts(name: str) -> bool:
-    """Whether `--represent NAME` is about texts: all but the small image and files of ONNX are.
+def is_of_texts(name: str, has_images: bool = False) -> bool:
+    """Whether `--represent NAME` is about texts: where there are images, what is no folder is an encoder of these.
 
     Examples:
-        >>> is_of_texts("latent-semantics"), is_of_texts("model.onnx")
-        (True, False)
+        >>> is_of_texts("latent-semantics"), is_of_texts("model.onnx"), is_of_texts("smal-image", has_images=True)
+        (True, False, False)
     """
-    return name != IMAGES and Path(name).suffix != ".onnx"
+    if name == IMAGES or Path(name).suffix == ".onnx":
+        return False
+    built_in = name in BUILT_IN["vectors"] or name.startswith(GRADIENTS)
+    return built_in or not has_images or Path(name).is_dir()
 
 
 def find_measure(
@@ -174,16 +237,32 @@ def find_measure(
     """The measure of this name or folder; refuses what is neither, and folders that cannot be used; loads little."""
     if name in BUILT_IN[kind]:
         return Measure(kind, name)
+    where, gradients = f"{flag} {name}", kind == "vectors" and name.startswith(GRADIENTS)
+    name = name.removeprefix(GRADIENTS) if gradients else name
+    if gradients and not Path(name or "?").is_dir():
+        raise refusals.MODEL_FOLDER_MISSING(where)
     if not Path(name).is_dir() and "/" not in name:
-        known = dict.fromkeys(BUILT_IN[kind])
-        raise refusals.MEASURE_UNKNOWN(f"{flag} {name}", near=nearest(name, known), known=", ".join(known))
+        known = dict.fromkeys([*BUILT_IN[kind], *([f"{GRADIENTS}FOLDER"] if kind == "vectors" else ())])
+        raise refusals.MEASURE_UNKNOWN(where, near=nearest(name, known), known=", ".join(known))
     found = folder_kind(name)
-    if kind != "vectors" and found != "causal":
-        raise refusals.MODEL_WITHOUT_LOSSES(f"{flag} {name}")
+    if (kind != "vectors" or gradients) and found != "causal":
+        raise refusals.MODEL_WITHOUT_LOSSES(where)
     for package, extra in _packages(found):
         if find_spec(package) is None:
-            raise refusals.PACKAGE_MISSING(f"{flag} {name}", package=package, extra=extra)
-    return Measure(kind, name, _stamp(name, found, trust_pickle), context, pooling, trust_pickle)
+            raise refusals.PACKAGE_MISSING(where, package=package, extra=extra)
+    made = Measure(kind, name, _stamp(name, found, trust_pickle), context, pooling, trust_pickle)
+    return _of_gradients(made) if gradients else made
+
+
+def _of_gradients(model: Measure) -> Measure:
+    """The gradients of a causal model, as Adam would step where its folder has the moments, which are in the stamp."""
+    from tamis.measure.adam_file import NAME
+    from tamis.measure.model_folder import content_digest
+
+    if not (Path(model.name) / NAME).is_file():
+        return replace(model, pooling=None, gradients="plain")
+    stamp = f"{model.stamp}-{content_digest(model.name, [NAME])}"
+    return replace(model, stamp=stamp, pooling=None, gradients="adam")
 
 
 def _packages(kind: str) -> list[tuple[str, str]]:

@@ -165,19 +165,65 @@ def longest_run(found, count, numbers, order, begins):
     return best, lowest_place(found, begin, begin + best, numbers, order, begins, where)
 
 
+@njit(types.int64(OFFSETS, types.int64), cache=True, **FAST)
+def item_at(stops, place):
+    """The item that has this place."""
+    low, high = np.int64(0), np.int64(len(stops) - 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if stops[middle] <= place:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@njit(
+    types.Tuple((types.float64, types.int64))(IDS, types.int64, types.int64, NUMBERS, OFFSETS, OFFSETS, OFFSETS),
+    cache=True,
+    **FAST,
+)
+def largest_share(found, count, n, numbers, order, begins, stops):
+    """The largest share of an item's tokens that a run of the document is, and the first such item.
+
+    Every place of every n-gram is followed as far as document and item agree, but where the run began before.
+    """
+    best, which, at = 0.0, np.int64(-1), np.int64(0)
+    while at < count:
+        stop = at
+        while stop < count and found[stop] != _NONE:
+            stop += 1
+        for i in range(at, stop):
+            for k in range(begins[found[i]], begins[found[i] + _U1]):
+                place = order[k]
+                if i > at and place > 0 and numbers[place - 1] == found[i - 1]:
+                    continue
+                item = item_at(stops, place)
+                length = stops[item + 1] - stops[item] - 1
+                if (stop - i + n - 1) < best * length:
+                    continue
+                share = (agree(found, i, stop, numbers, place, 1) + n - 1) / length
+                if share > best or (share == best and item < which):
+                    best, which = share, item
+        at = stop + 1
+    return best, which
+
+
 @njit(
     types.UniTuple(types.int64, 2)(
-        BYTES, OFFSETS, TABLE, types.int64, TOKENS, NUMBERS, NUMBERS, TOKENS, OFFSETS, OFFSETS,
-        WORDS, LONGS, LONGS, WORDS, WORDS, IDS, IDS, LONGS, LONGS,
+        BYTES, OFFSETS, TABLE, types.int64, TOKENS, NUMBERS, NUMBERS, TOKENS, OFFSETS, OFFSETS, OFFSETS,
+        WORDS, LONGS, LONGS, WORDS, WORDS, IDS, IDS, LONGS, LONGS, types.float32[::1], LONGS,
     ),
     cache=True,
     **FAST,
 )  # fmt: skip
 def scan_documents(
-    data, offsets, table, n, tokens, numbers, slots, bits, order, begins,
-    low, starts, ends, hashes, grams, found, hits, longest, places,
+    data, offsets, table, n, tokens, numbers, slots, bits, order, begins, stops,
+    low, starts, ends, hashes, grams, found, hits, longest, places, shares, share_items,
 ):  # fmt: skip
     """Write the number of every n-gram of an item to `hits`, and each document's longest run and the place of it.
+
+    Also the largest share of an item that is a run of the document, and that item.
 
     Returns how many hits there are, and how many tokens.
     """
@@ -186,7 +232,7 @@ def scan_documents(
     for d in range(len(offsets) - 1):
         own = read_tokens(data, offsets[d], offsets[d + 1], table, low.view(np.uint8), starts, ends)
         read += own
-        longest[d], places[d] = 0, -1
+        longest[d], places[d], shares[d], share_items[d] = 0, -1, 0, -1
         if own < n:
             continue
         hash_tokens(low, starts, ends, own, hashes)
@@ -204,6 +250,8 @@ def scan_documents(
         if filled > before:
             run, places[d] = longest_run(found, count, numbers, order, begins)
             longest[d] = run + n - 1
+            share, share_items[d] = largest_share(found, count, n, numbers, order, begins, stops)
+            shares[d] = np.float32(share)
     return filled, read
 
 

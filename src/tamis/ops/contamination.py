@@ -46,10 +46,14 @@ class Matches(NamedTuple):
     Args:
         longest: `int32[d]`, tokens of the longest run that is in an item too, 0 where it is shorter than n.
         item: `int32[d]`, the first item that has this run (the first such run of the document), -1 where there is none.
+        share: `float32[d]`, the largest share of the tokens of an item that one run is; a short item may have it.
+        share_item: `int32[d]`, the first item that has this share, -1 where there is none.
     """
 
     longest: NDArray[np.int32]
     item: NDArray[np.int32]
+    share: NDArray[np.float32]
+    share_item: NDArray[np.int32]
 
 
 def scan(index: TestIndex, texts: pa.Array | pa.ChunkedArray) -> tuple[Hits, Matches]:
@@ -60,7 +64,7 @@ def scan(index: TestIndex, texts: pa.Array | pa.ChunkedArray) -> tuple[Hits, Mat
         texts: `[d]`, strings; null is empty text.
 
     Returns:
-        4 bytes an n-gram and 8 a document. `O(bytes)` time on two threads where there is little test text, and
+        4 bytes an n-gram and 16 a document. `O(bytes)` time on two threads where there is little test text, and
         `O(log T)` more for each n-gram that is found; `O(longest document + 1 MB)` memory on each thread besides.
 
     Raises:
@@ -73,13 +77,15 @@ def scan(index: TestIndex, texts: pa.Array | pa.ChunkedArray) -> tuple[Hits, Mat
         ([1, 0, 0], [8, 0, 0], [0, -1, -1])
     """
     hits = Hits(np.zeros(len(index.begins) - 1, np.uint32), np.array(len(texts)), np.array(0))
-    longest, item = np.empty(len(texts), np.int32), np.empty(len(texts), np.int32)
+    longest, item, share_item = (np.empty(len(texts), np.int32) for _ in range(3))
+    found = Matches(longest, item, np.empty(len(texts), np.float32), share_item)
     begin = 0
     for chunk in texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]:
         here = slice(begin, begin + len(chunk))
-        _scan(index, chunk, hits, longest[here], item[here])
+        part = Matches(found.longest[here], found.item[here], found.share[here], found.share_item[here])
+        _scan(index, chunk, hits, part)
         begin = here.stop
-    return hits, Matches(longest, item)
+    return hits, found
 
 
 def count(index: TestIndex, texts: pa.Array | pa.ChunkedArray) -> Hits:
@@ -114,7 +120,7 @@ def merge(a: Hits, b: Hits) -> Hits:
     return Hits(counts, np.asarray(a.documents + b.documents), np.asarray(a.tokens + b.tokens))
 
 
-def _scan(index: TestIndex, chunk: pa.Array, hits: Hits, longest: NDArray[np.int32], item: NDArray[np.int32]) -> None:
+def _scan(index: TestIndex, chunk: pa.Array, hits: Hits, out: Matches) -> None:
     """Add one array of texts to `hits`, and write what is found in each."""
     from tamis.ops._contamination_kernels import add_hits, scan_documents
 
@@ -123,15 +129,16 @@ def _scan(index: TestIndex, chunk: pa.Array, hits: Hits, longest: NDArray[np.int
 
     def look(rows: slice) -> None:
         scratch = Scratch(data, offsets[rows.start : rows.stop + 1], 1)
-        runs, places = np.empty((2, rows.stop - rows.start), np.int64)
+        runs, places, items = np.empty((3, rows.stop - rows.start), np.int64)
         low, starts, ends, hashes, grams = scratch.arrays
         found = np.empty(len(grams), np.uint32)
         filled, tokens = scan_documents(
             data, scratch.offsets, table, n, index.tokens, index.numbers, index.slots, index.bits, index.order,
-            index.begins, low, starts, ends, hashes, grams, found, scratch.ids, runs, places,
+            index.begins, index.stops, low, starts, ends, hashes, grams, found, scratch.ids, runs, places,
+            out.share[rows], items,
         )  # fmt: skip
-        longest[rows] = runs
-        item[rows] = np.where(places < 0, -1, np.searchsorted(index.stops, places, side="right") - 1)
+        out.longest[rows], out.share_item[rows] = runs, items
+        out.item[rows] = np.where(places < 0, -1, np.searchsorted(index.stops, places, side="right") - 1)
         with adding:
             add_hits(scratch.ids, filled, hits.counts)
             hits.tokens[...] += tokens

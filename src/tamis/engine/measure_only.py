@@ -1,0 +1,117 @@
+"""`measure`: vectors or losses of every text of a pool, as files that later requests name."""
+
+import json
+import os
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tamis import refusals
+from tamis.engine import finish
+from tamis.engine.console import Console
+from tamis.engine.eligible import find_eligible
+from tamis.engine.folder import Folder
+from tamis.engine.frame import Frame
+from tamis.engine.launch import Launched
+from tamis.engine.measuring import Measurement, measure
+from tamis.engine.parts import as_given
+from tamis.engine.plan import Plan, make_plan
+from tamis.engine.request import Request
+from tamis.engine.run import Run
+from tamis.engine.scan import scan
+from tamis.engine.select import announce, stage
+from tamis.engine.vectors import COLUMN
+from tamis.errors import Refused
+from tamis.measure.text_measures import LOSS_TABLE
+
+LOSSES = "losses"
+ROWS = 65_536
+
+
+def plan_measure(request: Request) -> Plan:
+    """The plan of a request that measures: vectors if it says how to represent texts, else losses of the models."""
+    plan = make_plan(request)
+    if LOSSES in plan.measured:
+        tables = tuple(one.as_table for one in plan.measured[LOSSES].measures)
+        plan.measured[LOSSES] = Measurement(tables)
+    return plan
+
+
+def run_measure(plan: Plan, folder: Folder, console: Console, launched: Launched | None = None) -> dict[str, Any]:
+    """Do what the plan says in its folder and return the manifest; a finished folder is left alone."""
+    folder.check(plan.asked, plan.request.force)
+    try:
+        with folder.locked(plan.asked, plan.request.force) as finished, ExitStack() as stack:
+            if finished and folder.manifest is not None:
+                console.say(f"nothing to do: {folder.path} holds this already")
+                return folder.manifest
+            announce(plan, console)
+            run = Run(plan, folder, console, launched)
+            made = _measure(run, stack)
+            folder.keep_only(run.used)
+            return made
+    except Refused as error:
+        error.under_way = True
+        raise
+    except OSError as error:
+        raise refusals.WRITING_FAILED(as_given(error.filename or folder.path), said=error.strerror or error) from error
+
+
+def _measure(run: Run, stack: ExitStack) -> dict[str, Any]:
+    started = datetime.now(UTC)
+    workers = run.workers(stack)
+    frame, targets, corpora = scan(run, workers)
+    found = find_eligible(run, workers, frame, corpora)
+    measure(run, workers, frame, targets, np.flatnonzero(found.mask))
+    with run.timed("write", "write what was measured, in the order of the pool") as step:
+        step.rows_in = step.rows_out = frame.rows
+        staged = stage(run.folder, _outputs(run.plan, frame))
+    manifest = finish.base_manifest(run, frame, targets, found.counts) | finish.times(run, started)
+    manifest["measured"] = {need: made.to_json() for need, made in run.plan.measured.items()}
+    manifest["files"] = sorted(staged)
+    (run.folder.path / "manifest.json").unlink(missing_ok=True)
+    for name, path in staged.items():
+        os.replace(path, run.folder.path / name)
+    text = json.dumps(manifest, indent=1, allow_nan=False)
+    last = stage(run.folder, {"manifest.json": lambda path: path.write_text(text, encoding="utf-8")})
+    os.replace(last["manifest.json"], run.folder.path / "manifest.json")
+    return manifest
+
+
+def _outputs(plan: Plan, frame: Frame) -> dict[str, Any]:
+    """`vectors.npy`, `float16 [n, d]`; or `losses.parquet`, and `losses.npy` with nats per character, `[n, m]`."""
+    if LOSSES not in plan.measured:
+        return {"vectors.npy": lambda path: np.save(path, frame.vectors(None, COLUMN), allow_pickle=False)}
+    whole = frame.vectors(None, LOSSES)
+    nll, characters = whole[:, :: len(LOSS_TABLE)], whole[:, 2 :: len(LOSS_TABLE)]
+    each = (nll / np.maximum(characters, 1)).astype(np.float32)
+    names = [one.label for one in plan.measured[LOSSES].measures]
+    return {
+        "losses.parquet": lambda path: _write_losses(path, frame, names, whole),
+        "losses.npy": lambda path: np.save(path, each, allow_pickle=False),
+    }
+
+
+def _write_losses(path: Path, frame: Frame, names: list[str], whole: Any) -> None:
+    """A line for each row and model: nats in all, and what they may be divided by."""
+    kind = finish.id_type(frame)
+    fields = [("row", pa.int64()), ("id", kind), ("model", pa.string()), ("nll", pa.float64())]
+    schema = pa.schema([*fields, *((name, pa.int64()) for name in LOSS_TABLE[1:])])
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for start in range(0, frame.rows, ROWS):
+            rows = np.arange(start, min(start + ROWS, frame.rows))
+            for number, name in enumerate(names):
+                block = whole[rows, number * len(LOSS_TABLE) : (number + 1) * len(LOSS_TABLE)]
+                counts = [pa.array(column.astype(np.int64)) for column in block.T[1:]]
+                columns = [
+                    pa.array(rows),
+                    frame.ids(rows).cast(kind),
+                    pa.array([name] * len(rows)),
+                    pa.array(block[:, 0]),
+                ]
+                writer.write_batch(pa.record_batch([*columns, *counts], schema=schema))
