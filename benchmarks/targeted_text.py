@@ -27,7 +27,7 @@ DRAWN = ("random", "length-matched-random", "dsir")
 METHODS = (*DRAWN, "color-filter", "rds-plus", "betr", "quality-classifier")
 HEAD = ["", *METHODS]
 NOTE = (
-    "Kept of the 346,192 documents of the pool for up to 500 held-out documents of a domain (494 of the shell docs), at "
+    "Kept of the 346,192 documents of the pool for up to 500 held-out documents of a domain (shell docs have 494), at "
     "3,000 rows and at 1 % of the rows (3,461). *Share* is that of rows of the target's domain among those kept, of "
     "the largest that there could be. *KL reduction* is by how many nats the n-grams of what is kept are nearer to the "
     "target's than the pool's are. *Processor seconds* are of the whole command, with both budgets and reports. Draws "

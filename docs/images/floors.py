@@ -44,7 +44,7 @@ FLOORS = (
     ),
 )
 TOP = {
-    "api_bench": "api", "cli_again": "cli", "cli_bench": "cli", "cli_look": "cli", "__main__": "cli", "__init__": "cli",
+    "api_bench": "api", "cli_again": "cli", "cli_bench": "cli", "cli_look": "cli", "cli_measure": "cli", "__main__": "cli", "__init__": "cli",
     "testing_schedules": "testing",
 }  # fmt: skip
 STYLE = (

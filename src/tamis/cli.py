@@ -133,6 +133,8 @@ def select(dry_run: bool, as_json: bool, **flags: Any) -> None:
 @cli.command()
 @click.argument("pool", nargs=-1, required=True)
 @cleaning
+@click.option("--embedding", help="vectors of near copies: a column of lists, columns such as 'f*', or FILE.npy")
+@representing
 @reading
 @click.option("--within", metavar="SELECTION", help="look only at the rows that this selection keeps")
 @click.option("--must-keep", metavar="IDS", help="ids to keep whatever their texts are: a comma list, or @file")

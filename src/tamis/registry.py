@@ -59,6 +59,7 @@ class Method:
     optional: tuple[str, ...] = ()
     bytes: Callable[..., float] | None = None
     own_size: bool = False
+    kernels: tuple[str, ...] = ()
     status: str = "unproven"
     studies: tuple[str, ...] = ()
 
@@ -126,20 +127,21 @@ def method(
     presets: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     bytes: Callable[..., float] | None = None,
     own_size: bool = False,
+    kernels: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function as a method; the function itself is returned unchanged.
 
     `no` is the paper's number in the list of systems, `loses` says when the method loses to random, `memory` is bytes
     in terms of n, d and k, and `bytes(n, d, k, **parameters)` computes them. `own_size` says that the
-    budget may be `auto`. Raises `TypeError` for a need that is no
-    word of the vocabulary, or an unknown kind.
+    budget may be `auto`; `kernels` are modules of compiled code that workers use to fit and score. Raises `TypeError`
+    for a need that is no word of the vocabulary, or an unknown kind.
     """
 
     card = {
         "paper": paper, "no": no, "year": year, "family": family, "pole": pole, "choose": choose, "cost": cost,
         "memory": memory, "streams": streams, "loses": loses, "fit": fit, "merge": merge, "finish": finish,
         "presets": presets, "bytes": bytes,
-        "own_size": own_size,
+        "own_size": own_size, "kernels": kernels,
     }  # fmt: skip
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -94,7 +94,13 @@ class Run:
         wanted += ["texts"] if (columns["text"] or columns["id"]) and pool.bytes > 1_000_000 else []
         wanted += ["ngrams"] if self.plan.measures_text or columns["tokens"] == "default" else []
         stack.enter_context(announced(self.console.say))
-        compile_kernels([*(KERNELS[name] for name in wanted), *self.plan.cleaning.kernels])
+        measures = [one for found in self.plan.measured.values() for one in found.measures]
+        more = [
+            *self.plan.method.kernels,
+            *self.plan.cleaning.kernels,
+            *(name for one in measures for name in one.kernels),
+        ]
+        compile_kernels([*(KERNELS[name] for name in wanted), *more])
         return stack.enter_context(Workers(self.job, count, self.launched))
 
     def do(self, workers: Workers, step: Step, which: str, tasks: list[dict[str, Any]]) -> None:

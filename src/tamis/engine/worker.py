@@ -68,7 +68,8 @@ def main(arguments: list[str]) -> None:
     except Exception as error:
         answer_of_all = json.dumps(said(refusals.WORKERS_CANNOT_START(said=f"{type(error).__name__}: {error}")))
         for _, answers in pipes:
-            os.write(answers, f"{answer_of_all}\n".encode())
+            with contextlib.suppress(OSError):  # a parent that is gone hears nothing
+                os.write(answers, f"{answer_of_all}\n".encode())
         sys.exit(1)
     mine = pipes[0]
     for pair in pipes[1:]:

@@ -27,6 +27,11 @@ BUILT_IN: dict[Kind, tuple[str, ...]] = {
 }
 LOSS_TABLE = ("nll", "tokens", "characters", "bytes")
 """The columns of a `loss-table`: nats in all, and what they may be divided by; tokens of n-grams are bytes and ends."""
+KERNELS = {
+    LATENT: ("_count_kernels", "_latent_kernels"),
+    HASHED: ("_text_vector_kernels",),
+    NGRAMS: ("_model_kernels",),
+}
 IMAGES = "small-image"
 GRADIENTS = "gradients:"
 WIDTH = 256
@@ -88,6 +93,12 @@ class Measure:
 
             return Learning(ngram_losses.fit, ngram_losses.merge, ngram_losses.finish)
         return None
+
+    @property
+    def kernels(self) -> tuple[str, ...]:
+        """Modules of compiled code that workers use for it."""
+        names = KERNELS.get(self.name, ("_hadamard_kernels",) if self.gradients else ())
+        return tuple(f"tamis.ops.{name}" for name in names)
 
     @property
     def dtype(self) -> str:

@@ -60,6 +60,7 @@ def finish(pool: Sample, targets: list[Sample], *, ngrams: int = 2, epochs: int 
     fit=fit,
     merge=text_samples.merge,
     finish=finish,
+    kernels=("tamis.ops._count_kernels", "tamis.ops._linear_classifier_kernels"),
 )
 def quality_classifier(
     text: pa.Array, state: Classifiers, *, ngrams: int = 2, sample: int = 20_000, epochs: int = 5
