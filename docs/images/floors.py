@@ -44,8 +44,8 @@ FLOORS = (
     ),
 )
 TOP = {
-    "api_bench": "api", "cli_again": "cli", "cli_bench": "cli", "cli_look": "cli", "cli_measure": "cli", "__main__": "cli", "__init__": "cli",
-    "testing_schedules": "testing",
+    "api_bench": "api", "cli_again": "cli", "cli_bench": "cli", "cli_look": "cli", "cli_measure": "cli",
+    "__main__": "cli", "__init__": "cli", "testing_schedules": "testing",
 }  # fmt: skip
 STYLE = (
     'text { font-family: -apple-system, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; fill: #16191d } '

@@ -267,7 +267,7 @@ ENCODER_UNUSABLE = Refusal(
 ENCODER_NOT_FINITE = Refusal("the model {name} gives {found} for this image", "remove the row, or use another model")
 
 # models of text
-REPRESENT_WITH_VECTORS = Refusal("--embedding {given} names vectors as well", "give one of the two")
+REPRESENT_WITH_VECTORS = Refusal("{given} names vectors as well", "give one of the two")
 MEASURE_UNKNOWN = Refusal(
     "there is no such measure of texts{near}", "name {known}, or the folder of a model on this machine"
 )

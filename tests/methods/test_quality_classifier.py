@@ -5,7 +5,7 @@ import pyarrow as pa
 
 import tamis
 from tamis.methods import quality_classifier as module
-from tamis.ops import linear_classifier
+from tamis.ops import linear_classifier, text_samples
 
 WORDS = np.array([f"w{i}" for i in range(300)])
 
@@ -24,9 +24,24 @@ def test_it_is_the_classifier_of_both():
     pool, target = made()
     found = tamis.score({"text": pool}, "quality-classifier", target={"text": target})["score"].to_numpy()
     state = module.finish(module.fit(pa.array(pool)), [module.fit(pa.array(target))])
-    model = linear_classifier.Model(state.weights[0], state.bias[0], state.ngrams)
-    assert np.allclose(found, linear_classifier.margins(model, pa.array(pool)))
+    odd = text_samples.keys_of(pa.array(pool)) % 2
+    for half, rows in ((0, odd == 1), (1, odd == 0)):  # each by the one that was not trained on it
+        model = linear_classifier.Model(state.weights[half, 0], state.bias[half, 0], state.ngrams)
+        assert np.allclose(found[rows], linear_classifier.margins(model, pa.array(pool))[rows])
     assert (np.argsort(-found)[:80] >= 200).mean() > 0.95
+
+
+def test_rows_of_the_sample_are_kept_as_often_as_others():
+    """Half of the pool is in the sample; what is found of the target's kind is as much of it as of the rest."""
+    rng = np.random.default_rng(2)
+    pool = texts(rng, WORDS[:220], 900) + texts(rng, WORDS[120:], 300)
+    target = {"text": texts(rng, WORDS[150:], 60)}
+    found = tamis.select({"text": pool}, "quality-classifier", target=target, budget=300, sample=600).rows
+    drawn = np.isin(text_samples.keys_of(pa.array(pool)), module.fit(pa.array(pool), sample=600).keys)
+    own = np.arange(len(pool)) >= 900
+    kept = np.isin(np.arange(len(pool)), found)
+    recall = [kept[own & part].mean() for part in (drawn, ~drawn)]
+    assert abs(recall[0] - recall[1]) < 0.12 and min(recall) > 0.6
 
 
 def test_both_sides_count_alike_whatever_their_sizes():

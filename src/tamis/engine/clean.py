@@ -237,7 +237,9 @@ def _near_by_vectors(
     """Rows whose vectors are near those of a row of an earlier corpus, then of an earlier row."""
     cleaning, file = run.plan.cleaning, run.plan.vectors
     assert cleaning.cosine is not None
-    measure(run, workers, frame, [], np.flatnonzero(mask), only=COLUMN)
+    if not mask.any():
+        return
+    measure(run, workers, frame, [], np.flatnonzero(mask | run.had(frame)), only=COLUMN)
     for number, corpus in enumerate(corpora):
         measure_corpus(run, workers, COLUMN, frame, corpus, number)
     earlier = [corpus.vectors(None, COLUMN) for corpus in corpora]

@@ -221,6 +221,7 @@ def base_manifest(run: Run, frame: Frame, targets: list[Frame], rows: dict[str, 
             "contents": contents(frame),
         },
         "roles": {role: asdict(found) for role, found in plan.roles.items()},
+        "measured": {need: found.to_json() for need, found in plan.measured.items()},
         "targets": [
             {"name": target.name, "path": path, "rows": found.rows}
             for target, path, found in zip(plan.targets, request.target, targets, strict=True)

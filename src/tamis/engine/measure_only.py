@@ -30,6 +30,7 @@ from tamis.errors import Refused
 from tamis.measure.text_measures import LOSS_TABLE
 
 LOSSES = "losses"
+OUTPUTS = ("vectors.npy", "losses.parquet", "losses.npy")
 ROWS = 65_536
 
 
@@ -72,9 +73,10 @@ def _measure(run: Run, stack: ExitStack) -> dict[str, Any]:
         step.rows_in = step.rows_out = frame.rows
         staged = stage(run.folder, _outputs(run.plan, frame))
     manifest = finish.base_manifest(run, frame, targets, found.counts) | finish.times(run, started)
-    manifest["measured"] = {need: made.to_json() for need, made in run.plan.measured.items()}
     manifest["files"] = sorted(staged)
     (run.folder.path / "manifest.json").unlink(missing_ok=True)
+    for stale in set(OUTPUTS) - set(staged):
+        (run.folder.path / stale).unlink(missing_ok=True)
     for name, path in staged.items():
         os.replace(path, run.folder.path / name)
     text = json.dumps(manifest, indent=1, allow_nan=False)

@@ -14,7 +14,6 @@ from tamis.engine.parts import read_arrays, write_array, write_arrays, write_tab
 from tamis.engine.tasks import texts_of
 from tamis.measure.text_measures import Measure
 from tamis.pool import Pool, Shard
-from tamis.registry import returned
 
 Rows = NDArray[np.int64]
 
@@ -66,4 +65,4 @@ def _state(path: str, name: str) -> Any:
     """What was learned, once in a process."""
     learning = Measure("vectors", name).learning
     assert learning is not None
-    return returned(learning.finish)(**read_arrays(Path(path)))
+    return learning.gives(**read_arrays(Path(path)))

@@ -1,5 +1,6 @@
 """Which needs are measured on texts: what `--represent` and `--use` name, or what needs no model, by default."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tamis import refusals
@@ -33,7 +34,12 @@ def find_measured(plan: "Plan", place: str) -> None:
         plan.measured["prior_loss"] = Measurement((_measure(plan, "losses", given, "--use prior_loss"),))
     if "conditional_loss" in plan.supplied and "conditional_loss" not in plan.roles:
         _conditional(plan)
-    if "losses" in plan.request.use and of_models(plan.request.use["losses"], plan.pool):
+    for word, other in (("prior_loss", "conditional_loss"), ("conditional_loss", "prior_loss")):
+        if word in plan.roles and word in plan.supplied and other not in plan.request.use:
+            meaning = "the losses of the other model, in the same units"
+            raise refusals.INCOMPLETE(f"--use {word}={plan.roles[word].column}", name=f"--use {other}", meaning=meaning)
+    wants = {COLUMN, "losses"} if plan.method.name == "all" else set(plan.supplied)
+    if "losses" in wants and "losses" in plan.request.use and of_models(plan.request.use["losses"], plan.pool):
         names = plan.request.use["losses"].split(",")
         plan.measured["losses"] = Measurement(
             tuple(_measure(plan, "character-losses", name, "--use losses") for name in names)
@@ -47,6 +53,13 @@ def _vectors(plan: "Plan", place: str) -> None:
     asked = plan.request.represent
     if COLUMN in plan.roles or plan.vectors is not None or (asked and not is_of_texts(asked, "image" in plan.roles)):
         return
+    if COLUMN not in plan.supplied and plan.method.name != "all":
+        if asked:
+            plan.notes.append(f"{plan.method.name} uses no vectors, and none are made (--represent {asked})")
+        return
+    if asked and "target_embedding" in plan.request.use:
+        given = f"--use target_embedding={plan.request.use['target_embedding']}"
+        raise refusals.REPRESENT_WITH_VECTORS(f"--represent {asked}", given=given)
     if not asked:
         if COLUMN not in plan.supplied:
             return
@@ -59,7 +72,9 @@ def _vectors(plan: "Plan", place: str) -> None:
     usual = LATENT if of_method else HASHED  # near copies: what a row is told must not depend on rows behind it
     names = names_in(asked or usual)
     made = tuple(_measure(plan, "vectors", name, "--represent") for name in names)
-    if "match" not in plan.supplied:  # else pool and targets are compared as clouds, which have to be of one kind
+    if (
+        "match" not in plan.supplied and plan.method.name != "all"
+    ):  # else pool and targets are compared as clouds, which have to be of one kind
         made = tuple(one.of_targets for one in made)
     targets = "target_embedding" in plan.supplied and "target_embedding" not in plan.request.use
     plan.measured[COLUMN] = Measurement(made, targets_too=targets)
@@ -72,11 +87,11 @@ def _conditional(plan: "Plan") -> None:
     if not request.target:
         raise refusals.TARGET_NEEDED(plan.method.name)
     given = request.use.get("conditional_loss", NGRAMS)
-    if given in BUILT_IN["losses"]:
-        made = _measure(plan, "losses", given, "--use conditional_loss")
+    names = given.split(",")
+    if set(names) <= set(BUILT_IN["losses"]) and len(names) in (1, len(request.target)):
+        made = replace(_measure(plan, "losses", names[0], "--use conditional_loss"), apart=True)
         plan.measured["conditional_loss"] = Measurement((made,), of="targets")
         return
-    names = given.split(",")
     if len(names) != len(request.target):
         where = f"--use conditional_loss={given}"
         raise refusals.MODELS_FOR_TARGETS(where, found=len(names), targets=len(request.target))

@@ -175,7 +175,7 @@ def _learned(run: "Run", workers: Workers, step: Step, one: Measure, sources: li
         which = f"learn-{digest([tamis.__version__, one.name, of.text, _made(run, of)])}"
         parts = _tasks(run, workers, step, which, "learn", of, {"measure": asdict(one)})
         keys += [str(path.relative_to(run.folder.parts)) for _, path in parts]
-    path = run.folder.parts / which / f"{digest(keys)}.learned.npz.zst"
+    path = run.folder.parts / which / f"{digest([keys, one.apart])}.learned.npz.zst"
     if not path.exists():
         for name in keys:
             part = (run.folder.parts / name).with_name(f"{Path(name).stem}.npz.zst")

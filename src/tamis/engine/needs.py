@@ -11,6 +11,7 @@ from tamis.engine.checks import COLUMN_NEEDS, OF_BLOCKS
 from tamis.engine.frame import Frame
 from tamis.engine.parts import BLOCK_BYTES
 from tamis.engine.plan import Plan
+from tamis.engine.vectors import COLUMN
 from tamis.ops.matches import Matches
 from tamis.vocabulary import Balance
 
@@ -98,12 +99,25 @@ def _of_targets(plan: Plan, frame: Frame, targets: list[Frame], need: str, rows:
         return target_vectors(plan, targets)
     if not targets:
         return np.zeros(need_column(plan, frame, "match").shape[1], np.int64)
-    return np.repeat(np.arange(len(targets)), [target.rows for target in targets])
+    return np.repeat(np.arange(len(targets)), [len(_said(plan, target)) for target in targets])
+
+
+def _said(plan: Plan, target: Frame) -> NDArray[np.int64]:
+    """The rows of a target that say something: where vectors were made of texts, those that have one but zeros."""
+    if not (COLUMN in plan.measured and plan.measured[COLUMN].targets_too):
+        return np.arange(target.rows)
+    return np.flatnonzero(np.asarray(target.vectors(None)).any(axis=1))
 
 
 def target_vectors(plan: Plan, targets: list[Frame]) -> NDArray[np.float32]:
     """`float32 [t, d]` of all targets, one after the other."""
-    found = [frame.vectors(target.vectors) for frame, target in zip(targets, plan.targets, strict=True)]
+    found = []
+    for frame, target in zip(targets, plan.targets, strict=True):
+        rows = _said(plan, frame)
+        if not len(rows):
+            raise refusals.TARGET_EMPTY(f"the target {target.name!r}")
+        whole = frame.vectors(target.vectors)
+        found.append(whole if len(rows) == frame.rows else whole[rows])
     return np.ascontiguousarray(np.concatenate(found), np.float32)
 
 

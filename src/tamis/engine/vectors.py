@@ -98,7 +98,7 @@ def find_vectors(
     """
     if represent and is_of_texts(represent, "image" in roles):
         if given is not None:
-            raise refusals.REPRESENT_WITH_VECTORS(f"--represent {represent}", given=given)
+            raise refusals.REPRESENT_WITH_VECTORS(f"--represent {represent}", given=f"--embedding {given}")
         return None
     if represent and "image" not in roles:
         raise refusals.REPRESENT_WITHOUT_IMAGES(f"--represent {represent}")

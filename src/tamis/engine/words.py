@@ -8,6 +8,7 @@ from typing import Any
 
 from tamis.engine.launch import usable_cores
 from tamis.engine.plan import Plan
+from tamis.measure.text_measures import WIDTH
 
 SCAN_RATE, SCORE_RATE = 90e6, 110e6  # bytes of text a second and core, on the cautious side
 COPY_RATE, CLEAN_RATE = 150e6, 30e6
@@ -56,7 +57,7 @@ def _own_mb(plan: Plan) -> int:
         return 0
     made = plan.pool.derived.get("embedding") or plan.pool.derived.get("probs")
     files = [file.open().shape[1] for file in plan.bindings.files.values()]
-    width = max([getattr(made, "width", 1), *files])
+    width = max([getattr(made, "width", 1), *files, *([WIDTH] if "embedding" in plan.measured else [])])
     count = rows if plan.budget.is_cost else plan.budget.rows(rows)
     return int(min(known(rows, width, count, **plan.parameters), plan.memory) / 1e6)
 

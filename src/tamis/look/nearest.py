@@ -62,6 +62,8 @@ def _vectors(done: Finished, rows: NDArray[np.int64]) -> NDArray[Any] | None:
     if done.frame is not None and done.manifest["pool"]["scan"].get(COLUMN):
         return np.asarray(done.frame.vectors(None)[rows])
     name = COLUMN if COLUMN in done.pool.derived else given
+    if name == given and COLUMN in done.manifest.get("measured", {}):
+        return None  # made of texts on the way, and not kept
     if name not in done.pool.derived and name not in done.pool.schema:
         return None
     column = done.located.values(rows, {name: None})[name].combine_chunks()

@@ -4,6 +4,10 @@ The model has interpolated modified Kneser–Ney smoothing (`ops.ngram_model`), 
 otherwise, so that nothing is unknown to it and losses of any two of them can be compared. It is trained on the texts
 with the lowest hashes, up to an amount of bytes: the sample depends on the texts and the seed alone, and samples of
 shards merge to that of the whole in any order.
+
+A model knows the texts it was trained on too well: a text of its own sample would cost less than another one like it.
+So two models are trained, each on the half of the sample whose hashes have one last bit, and a text is measured by that
+of the other half.
 """
 
 from typing import NamedTuple
@@ -39,13 +43,25 @@ class Sample(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """The arrays of an `ops.ngram_model.Model`, so that they can be stored."""
+    """The arrays of two models, `ops.ngram_model.Model`, so that they can be stored; or of one, if `split` is 0.
 
+    The first was trained on texts with even hashes and measures those with odd ones, the second the other way round.
+    `second` is where the nodes of the second begin.
+    """
+
+    split: Longs
     order: Longs
     vocabulary: Longs
     grams: Longs
     discounts: NDArray[np.float64]
     nodes: NDArray[np.uint32]
+    second: Longs
+
+    def model(self, number: int) -> ngram_model.Model:
+        """One of the models."""
+        start, at = int(self.second), number if int(self.split) else 0
+        nodes = np.ascontiguousarray(self.nodes[start:] if at else self.nodes[: start or len(self.nodes)])
+        return ngram_model.Model(int(self.order), int(self.vocabulary), self.grams[at], self.discounts[at], nodes)
 
 
 def fit(texts: pa.Array, *, size: int = SAMPLE, seed: int = 0) -> Sample:
@@ -59,8 +75,7 @@ def fit(texts: pa.Array, *, size: int = SAMPLE, seed: int = 0) -> Sample:
     if size < 1:
         raise refusals.PARAMETER_OUT_OF_RANGE(f"sample={size}", accepted="1 or more bytes")
     data, offsets = text_buffers(texts)
-    term = mix64(np.array([seed % (1 << 64)], np.uint64))
-    hashes = mix64(hash_rows(texts.fill_null(""))[:, 0] + term)
+    hashes = _hashes(texts, seed)
     filled = np.flatnonzero(np.diff(offsets) > 0)
     keys, first = np.unique(hashes[filled], return_index=True)
     return _least(keys, np.asarray(data), np.asarray(offsets), filled[first], size)
@@ -90,12 +105,33 @@ def _least(keys: NDArray[np.uint64], data: NDArray[np.uint8], starts: Longs, row
     return Sample(keys[:kept], data[place], np.concatenate([[0], ends]).astype(np.int64), np.array(size))
 
 
-def finish(sample: Sample, *, order: int = ORDER) -> Trained:
-    """The model of a sample. `O(order · bytes)` time; 46 bytes for each different n-gram."""
+def _hashes(texts: pa.Array, seed: int = 0) -> NDArray[np.uint64]:
+    term = mix64(np.array([seed % (1 << 64)], np.uint64))
+    return mix64(hash_rows(texts.fill_null(""))[:, 0] + term)
+
+
+def finish(sample: Sample, *, order: int = ORDER, split: bool = True) -> Trained:
+    """The models of a sample, or one of all of it: where other texts are measured than it is of, or a half is empty.
+
+    `O(order · bytes)` time; 46 bytes for each different n-gram.
+    """
     if not len(sample.data):
         raise refusals.PARAMETER_OUT_OF_RANGE("a model of no text", accepted="texts to train it on")
-    model = ngram_model.fit(sample.data, sample.starts, order)
-    return Trained(np.array(model.order), np.array(model.vocabulary), *model[2:])
+    odd = (sample.keys & np.uint64(1)).astype(bool)
+    halves = [np.flatnonzero(~odd), np.flatnonzero(odd)] if split and odd.any() and not odd.all() else [None]
+    models = []
+    for rows in halves:
+        part = sample if rows is None else _least(sample.keys[rows], sample.data, sample.starts, rows, len(sample.data))
+        models.append(ngram_model.fit(part.data, part.starts, order))
+    return Trained(
+        np.array(len(models) - 1),
+        np.array(order),
+        np.array(models[0].vocabulary),
+        np.stack([model.grams for model in models]),
+        np.stack([model.discounts for model in models]),
+        np.concatenate([model.nodes for model in models]),
+        np.array(len(models[0].nodes) if len(models) > 1 else 0),
+    )
 
 
 def losses(model: Trained, texts: pa.Array) -> NDArray[np.float64]:
@@ -119,8 +155,11 @@ def table(model: Trained, texts: pa.Array) -> tuple[NDArray[np.float64], Longs, 
         >>> [column.tolist() for column in table(model, pa.array(["añ"]))[1:]]
         [[4], [2], [3]]
     """
-    data, offsets = text_buffers(texts)
-    known = ngram_model.Model(int(model.order), int(model.vocabulary), *model[2:])
-    size = np.diff(offsets).astype(np.int64)
+    size = np.diff(text_buffers(texts)[1]).astype(np.int64)
     characters = pc.utf8_length(texts).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
-    return ngram_model.bits(known, data, offsets) * np.log(2), size + 1, characters, size
+    bits = np.empty(len(texts))
+    odd = (_hashes(texts) & np.uint64(1)).astype(bool) if int(model.split) else np.ones(len(texts), bool)
+    for number, rows in enumerate((np.flatnonzero(odd), np.flatnonzero(~odd))):
+        if len(rows):
+            bits[rows] = ngram_model.bits(model.model(number), *text_buffers(texts.take(pa.array(rows))))
+    return bits * np.log(2), size + 1, characters, size

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -45,11 +45,12 @@ class Found(NamedTuple):
 
 
 class Learning(NamedTuple):
-    """How what measures is learned from texts: `fit` of a batch, `merge` of two, `finish` of all."""
+    """How a measure is learned from texts: `fit` of a batch, `merge` of two, `finish` of all, which `gives` it."""
 
     fit: Callable[..., Any]
     merge: Callable[[Any, Any], Any]
     finish: Callable[..., Any]
+    gives: type[Any]
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Measure:
         context: tokens of a text that a model reads; None for what it takes.
         pooling: of a causal model's vectors.
         trust_pickle: whether weights may be a pickle.
+        apart: whether it is learned from other texts than it measures; else from halves, each for the other.
         gradients: `plain`, of the loss of a causal model, or `adam`, as Adam would step, in the place of hidden states.
     """
 
@@ -75,6 +77,7 @@ class Measure:
     pooling: str | None = None
     trust_pickle: bool = False
     gradients: Literal["", "plain", "adam"] = ""
+    apart: bool = False
 
     @property
     def of_targets(self) -> "Measure":
@@ -87,11 +90,14 @@ class Measure:
         if self.name == LATENT:
             from tamis.ops import latent_semantics
 
-            return Learning(latent_semantics.fit, latent_semantics.merge, latent_semantics.finish)
+            return Learning(
+                latent_semantics.fit, latent_semantics.merge, latent_semantics.finish, latent_semantics.Basis
+            )
         if self.name == NGRAMS:
             from tamis.measure import ngram_losses
 
-            return Learning(ngram_losses.fit, ngram_losses.merge, ngram_losses.finish)
+            finish = partial(ngram_losses.finish, split=not self.apart)
+            return Learning(ngram_losses.fit, ngram_losses.merge, finish, ngram_losses.Trained)
         return None
 
     @property
@@ -112,8 +118,8 @@ class Measure:
 
     @property
     def label(self) -> str:
-        """What it is called in a table."""
-        return Path(self.name).name
+        """What it is called in a table: as it was named."""
+        return self.name
 
     def of(self, texts: pa.Array, learned: Any, where: Where) -> Found:
         """Measure some texts; `learned` is what `finish` gave, where it is learned."""

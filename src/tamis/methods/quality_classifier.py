@@ -17,7 +17,10 @@ BUCKETS = 1 << 20
 
 
 class Classifiers(NamedTuple):
-    """One for each of m targets: `weights float32 [m, V]`, `bias float32 [m]`, and the highest order of n-grams."""
+    """For each half of the pool one for each of m targets: `weights float32 [h, m, V]`, `bias float32 [h, m]`, n.
+
+    A document is scored by the half that it cannot be in; with h = 1 there is but one.
+    """
 
     weights: NDArray[np.float32]
     bias: NDArray[np.float32]
@@ -30,24 +33,30 @@ def fit(text: pa.Array, *, ngrams: int = 2, sample: int = 20_000) -> Sample:
 
 
 def finish(pool: Sample, targets: list[Sample], *, ngrams: int = 2, epochs: int = 5) -> Classifiers:
-    """Train a classifier for each target against the sample of the pool; both labels count alike.
+    """Train classifiers for each target against each half of the sample of the pool; both labels count alike.
 
-    `O(epochs · distinct n-grams)` time, `12 V` bytes for each target.
+    `O(epochs · distinct n-grams)` time, `24 V` bytes for each target.
     """
-    models = []
-    for target in targets:
-        sizes = [len(target.keys), len(pool.keys)]
-        if not min(sizes):
-            raise refusals.NO_WORDS("the target" if not sizes[0] else "the pool")
-        packed = np.concatenate((target.packed, pool.packed))
-        stops = np.concatenate((target.stops, len(target.packed) + pool.stops))
-        labels = np.repeat(np.array([1, 0], np.float32), sizes)
-        weights = np.repeat(np.array([sum(sizes) / (2 * size) for size in sizes], np.float32), sizes)
-        counts = DistinctNgrams(packed, stops)
-        models.append(linear_classifier.train(counts, labels, weights, ngrams, BUCKETS, epochs, 1.0, 0))
+    odd = (pool.keys & np.uint64(1)).astype(bool)
+    halves = [np.flatnonzero(~odd), np.flatnonzero(odd)] if odd.any() and not odd.all() else [np.arange(len(odd))]
+    models = [[_train(pool, rows, target, ngrams, epochs) for target in targets] for rows in halves]
     return Classifiers(
-        np.stack([model.weights for model in models]), np.array([model.bias for model in models]), np.array(ngrams)
+        np.stack([np.stack([model.weights for model in half]) for half in models]),
+        np.array([[model.bias for model in half] for half in models]),
+        np.array(ngrams),
     )
+
+
+def _train(pool: Sample, rows: NDArray[np.int64], target: Sample, ngrams: int, epochs: int) -> linear_classifier.Model:
+    """The classifier of a target against some documents of the sample of the pool."""
+    if not len(target.keys) or not len(rows):
+        raise refusals.NO_WORDS("the pool" if len(target.keys) else "the target")
+    packed, stops = text_samples.take(pool.packed, pool.stops, rows)
+    sizes = [len(target.keys), len(rows)]
+    labels = np.repeat(np.array([1, 0], np.float32), sizes)
+    weights = np.repeat(np.array([sum(sizes) / (2 * size) for size in sizes], np.float32), sizes)
+    both = np.concatenate((target.packed, packed)), np.concatenate((target.stops, len(target.packed) + stops))
+    return linear_classifier.train(DistinctNgrams(*both), labels, weights, ngrams, BUCKETS, epochs, 1.0, 0)
 
 
 @method(
@@ -55,7 +64,7 @@ def finish(pool: Sample, targets: list[Sample], *, ngrams: int = 2, epochs: int 
     pole="near",
     choose="top",
     cost="O(bytes · ngrams)",
-    memory="12 V m, and 1 kB for each document of the sample",
+    memory="24 V m, and 1 kB for each document of the sample",
     loses="when the target is told by what it is about and the pool has much of it: a classifier knows only the border",
     fit=fit,
     merge=text_samples.merge,
@@ -71,7 +80,9 @@ def quality_classifier(
 
         s(x) = w_0 + Σ_b w_b x_b
 
-    fitted by logistic regression: the target's texts against a sample of the pool, both halves of equal weight. This is
+    fitted by logistic regression: the target's texts against a sample of the pool, both of equal weight. What it has
+    seen as the pool's it would call that whatever it is; so two are fitted, each against one half of the sample, and a
+    document is scored by the one whose half it cannot be in. This is
     how quality filters are made (good text against a crawl), and how a dear score is carried over to a large pool:
     score a sample, and give its best tenth as the target.
 
@@ -97,8 +108,14 @@ def quality_classifier(
     Source: Brown et al. 2020, Language Models are Few-Shot Learners, appendix A; Li et al. 2024, DataComp-LM, section
     4.4, whose classifier is fastText. `benchmarks/linear_classifier.py` compares with that.
     """
-    columns = [
-        linear_classifier.margins(linear_classifier.Model(weights, bias, state.ngrams), text)
-        for weights, bias in zip(state.weights, state.bias, strict=True)
-    ]
-    return np.stack(columns, axis=1).astype(np.float64)
+    found = np.empty((len(text), state.weights.shape[1]))
+    odd = (
+        (text_samples.keys_of(text) & np.uint64(1)).astype(bool) if len(state.weights) > 1 else np.ones(len(text), bool)
+    )
+    for half, rows in enumerate((np.flatnonzero(odd), np.flatnonzero(~odd))):
+        if len(rows):
+            part = text.take(pa.array(rows))
+            for target in range(found.shape[1]):
+                model = linear_classifier.Model(state.weights[half, target], state.bias[half, target], state.ngrams)
+                found[rows, target] = linear_classifier.margins(model, part)
+    return found

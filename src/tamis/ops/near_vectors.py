@@ -58,7 +58,7 @@ def near_vectors(
 
     Returns:
         The row that each is a copy of. `O(n d)` time and a sort for each band, and `O(d)` for each row and leader of
-        the same signs; `4 d + 8 bands` bytes a row.
+        the same signs; `4 d + 32 bands` bytes a row.
 
     Raises:
         Refused: if the cosine is outside its range.

@@ -63,12 +63,26 @@ def sample(texts: pa.Array | pa.ChunkedArray, *, ngrams: int, buckets: int, size
     """
     if size < 1:
         raise refusals.PARAMETER_OUT_OF_RANGE(f"size={size}", accepted="1 or more")
+    keys, rows = np.unique(keys_of(texts, seed), return_index=True)
+    taken = texts.take(pa.array(rows[:size]))
+    return Sample(keys[:size], *count(taken, ngrams=ngrams, buckets=buckets), np.array(size))
+
+
+def keys_of(texts: pa.Array | pa.ChunkedArray, seed: int = 0) -> NDArray[np.uint64]:
+    """The hash by which each text is drawn, `uint64[n]`.
+
+    What is learned of a sample knows its texts too well. Halves by the last bit of the hash let every text be judged by
+    what was learned of the other half, without keeping which texts were drawn.
+
+    Examples:
+        >>> one, two = keys_of(pa.array(["a", "b"])), keys_of(pa.array(["b", "a"]))
+        >>> one.tolist() == two[::-1].tolist()
+        True
+    """
     chunks = texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]
     term = mix64(np.array([seed % (1 << 64)], np.uint64))
     hashes = [mix64(hash_rows(_filled(chunk))[:, 0] + term) for chunk in chunks]
-    keys, rows = np.unique(np.concatenate([*hashes, np.zeros(0, np.uint64)]), return_index=True)
-    taken = texts.take(pa.array(rows[:size]))
-    return Sample(keys[:size], *count(taken, ngrams=ngrams, buckets=buckets), np.array(size))
+    return np.concatenate([*hashes, np.zeros(0, np.uint64)])
 
 
 def merge(a: Sample, b: Sample) -> Sample:
