@@ -10,7 +10,7 @@ FILTER = "--method color-filter --target wanted.jsonl"
 
 CASES = {
     "measure that nobody knows": select(
-        "measure-unknown", "--represent latent", 2, ["'latent-semantics'", "hashed-words", "folder"]
+        "measure-unknown", "--method k-center --represent latent", 2, ["'latent-semantics'", "hashed-words", "folder"]
     ),
     "vectors of texts and a column of them": select(
         "represent-with-vectors", "--represent hashed-words --embedding e.npy", 2, ["hashed-words", "e.npy"],

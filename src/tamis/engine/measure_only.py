@@ -1,7 +1,5 @@
 """`measure`: vectors or losses of every text of a pool, as files that later requests name."""
 
-import json
-import os
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,13 +22,12 @@ from tamis.engine.plan import Plan, make_plan
 from tamis.engine.request import Request
 from tamis.engine.run import Run
 from tamis.engine.scan import scan
-from tamis.engine.select import announce, stage
+from tamis.engine.select import announce, commit, stage
 from tamis.engine.vectors import COLUMN
 from tamis.errors import Refused
 from tamis.measure.text_measures import LOSS_TABLE
 
 LOSSES = "losses"
-OUTPUTS = ("vectors.npy", "losses.parquet", "losses.npy")
 ROWS = 65_536
 
 
@@ -74,14 +71,7 @@ def _measure(run: Run, stack: ExitStack) -> dict[str, Any]:
         staged = stage(run.folder, _outputs(run.plan, frame))
     manifest = finish.base_manifest(run, frame, targets, found.counts) | finish.times(run, started)
     manifest["files"] = sorted(staged)
-    (run.folder.path / "manifest.json").unlink(missing_ok=True)
-    for stale in set(OUTPUTS) - set(staged):
-        (run.folder.path / stale).unlink(missing_ok=True)
-    for name, path in staged.items():
-        os.replace(path, run.folder.path / name)
-    text = json.dumps(manifest, indent=1, allow_nan=False)
-    last = stage(run.folder, {"manifest.json": lambda path: path.write_text(text, encoding="utf-8")})
-    os.replace(last["manifest.json"], run.folder.path / "manifest.json")
+    commit(run.folder, staged, manifest)
     return manifest
 
 

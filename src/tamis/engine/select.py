@@ -195,7 +195,8 @@ def _score(run: Run, stack: ExitStack) -> dict[str, Any]:
     return manifest
 
 
-OUTPUTS = ("selection.parquet", "scores.parquet", "duplicates.parquet", "dropped.parquet", "report.html")
+MEASURED = ("vectors.npy", "losses.parquet", "losses.npy")
+OUTPUTS = ("selection.parquet", "scores.parquet", "duplicates.parquet", "dropped.parquet", "report.html", *MEASURED)
 
 
 def stage(folder: Folder, outputs: dict[str, Any]) -> dict[str, Path]:

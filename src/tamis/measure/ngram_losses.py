@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from tamis import refusals
 from tamis.ops import ngram_model
-from tamis.ops.hashing import hash_rows, mix64
 from tamis.ops.ngram_blocks import text_buffers
+from tamis.ops.text_samples import keys_of
 
 ORDER, SAMPLE = 5, 4_000_000
 Longs = NDArray[np.int64]
@@ -75,7 +75,7 @@ def fit(texts: pa.Array, *, size: int = SAMPLE, seed: int = 0) -> Sample:
     if size < 1:
         raise refusals.PARAMETER_OUT_OF_RANGE(f"sample={size}", accepted="1 or more bytes")
     data, offsets = text_buffers(texts)
-    hashes = _hashes(texts, seed)
+    hashes = keys_of(texts, seed)
     filled = np.flatnonzero(np.diff(offsets) > 0)
     keys, first = np.unique(hashes[filled], return_index=True)
     return _least(keys, np.asarray(data), np.asarray(offsets), filled[first], size)
@@ -103,11 +103,6 @@ def _least(keys: NDArray[np.uint64], data: NDArray[np.uint8], starts: Longs, row
     total = int(ends[-1]) if len(ends) else 0
     place = np.repeat(starts[:-1][rows] - (ends - lengths), lengths) + np.arange(total)
     return Sample(keys[:kept], data[place], np.concatenate([[0], ends]).astype(np.int64), np.array(size))
-
-
-def _hashes(texts: pa.Array, seed: int = 0) -> NDArray[np.uint64]:
-    term = mix64(np.array([seed % (1 << 64)], np.uint64))
-    return mix64(hash_rows(texts.fill_null(""))[:, 0] + term)
 
 
 def finish(sample: Sample, *, order: int = ORDER, split: bool = True) -> Trained:
@@ -158,7 +153,7 @@ def table(model: Trained, texts: pa.Array) -> tuple[NDArray[np.float64], Longs, 
     size = np.diff(text_buffers(texts)[1]).astype(np.int64)
     characters = pc.utf8_length(texts).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
     bits = np.empty(len(texts))
-    odd = (_hashes(texts) & np.uint64(1)).astype(bool) if int(model.split) else np.ones(len(texts), bool)
+    odd = (keys_of(texts) & np.uint64(1)).astype(bool) if int(model.split) else np.ones(len(texts), bool)
     for number, rows in enumerate((np.flatnonzero(odd), np.flatnonzero(~odd))):
         if len(rows):
             bits[rows] = ngram_model.bits(model.model(number), *text_buffers(texts.take(pa.array(rows))))
