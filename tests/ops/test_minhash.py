@@ -1,8 +1,6 @@
 """MinHash against sets and loops in plain Python, and against what the theory says of it."""
 
-import ctypes
 import functools
-import mmap
 import os
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from hypothesis import strategies as st
 from tamis.errors import Refused
 from tamis.ops import minhash, ngram_blocks, threads
 
+from .guarded import GuardingNumPy
 from .plain_text import MASK, mix, token_hash, tokens_of
 
 LARGEST = (1 << 32) - 1
@@ -100,22 +99,9 @@ def test_blocks_and_threads_change_nothing(monkeypatch):
 
 
 def test_nothing_is_written_out_of_bounds(monkeypatch):
-    def guarded(n: int, dtype: type) -> np.ndarray:
-        """Bytes that end where an unreadable page begins."""
-        size = max(n, 1) * np.dtype(dtype).itemsize
-        pages = -(-size // mmap.PAGESIZE)
-        everything = np.frombuffer(mmap.mmap(-1, (pages + 1) * mmap.PAGESIZE), np.uint8)
-        last = ctypes.c_void_p(everything.ctypes.data + pages * mmap.PAGESIZE)
-        assert ctypes.CDLL(None).mprotect(last, mmap.PAGESIZE, 0) == 0
-        return everything[pages * mmap.PAGESIZE - size : pages * mmap.PAGESIZE].view(dtype)[:n]
-
-    class Guarding:
-        __getattr__ = staticmethod(functools.partial(getattr, np))
-        empty = staticmethod(guarded)
-
     columns = [[text] for text in (*long_column()[:12], *("." * n + "a" * n for n in range(9)))]
     plain = [minhash.signatures(pa.array(column)) for column in columns]
-    monkeypatch.setattr(ngram_blocks, "np", Guarding())
+    monkeypatch.setattr(ngram_blocks, "np", GuardingNumPy())
     for column, expected in zip(columns, plain, strict=True):
         assert (minhash.signatures(pa.array(column)) == expected).all()
 

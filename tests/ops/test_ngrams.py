@@ -1,9 +1,6 @@
 """Hashed n-grams against a regular expression and loops in plain Python."""
 
-import ctypes
-import functools
 import hashlib
-import mmap
 import re
 import threading
 import unicodedata
@@ -18,6 +15,7 @@ from hypothesis import strategies as st
 from tamis.errors import Refused
 from tamis.ops import ngram_blocks, ngram_sha, ngrams, unicode
 
+from .guarded import GuardingNumPy, guarded
 from .plain_text import MASK, mix, token_hash, tokens_of
 
 WORDS = [*"Alice went école ΟΔΟΣ İstanbul 漢字 カナ क्षि x² naïve … é 𝒜𐐀 ½".split(), "\x1c", "\0", "\u3000"]
@@ -125,28 +123,14 @@ def test_vectors_begin_and_end_anywhere(hash):
         assert lengths.tolist() == [len(MODES[hash][0](text)) for text in column]
 
 
-def guarded(size: int) -> np.ndarray:
-    """Bytes that end where an unreadable page begins."""
-    pages = -(-size // mmap.PAGESIZE)
-    memory = mmap.mmap(-1, (pages + 1) * mmap.PAGESIZE)
-    everything = np.frombuffer(memory, np.uint8)
-    last = ctypes.c_void_p(everything.ctypes.data + pages * mmap.PAGESIZE)
-    assert ctypes.CDLL(None).mprotect(last, mmap.PAGESIZE, 0) == 0
-    return everything[pages * mmap.PAGESIZE - size : pages * mmap.PAGESIZE]
-
-
 def test_nothing_is_read_or_written_out_of_bounds(monkeypatch):
-    class Guarding:
-        __getattr__ = staticmethod(functools.partial(getattr, np))
-        empty = staticmethod(lambda n, dtype: guarded(max(n, 1) * np.dtype(dtype).itemsize).view(dtype)[:n])
-
     texts = boundary_texts()
     columns = [texts[-90:], *([text] for text in texts if text)]
     plain = [[ngrams.count(pa.array(column), ngrams=orders).counts for orders in (1, 2, 4)] for column in columns]
-    monkeypatch.setattr(ngram_blocks, "np", Guarding())
+    monkeypatch.setattr(ngram_blocks, "np", GuardingNumPy())
     for column, expected in zip(columns, plain, strict=True):
         raw = np.frombuffer("".join(column).encode(), np.uint8)
-        data = guarded(len(raw))
+        data = guarded(len(raw), np.uint8)
         data[:] = raw
         offsets = np.cumsum([0, *(len(text.encode()) for text in column)], dtype=np.int64)
         text = pa.LargeStringArray.from_buffers(len(column), pa.py_buffer(offsets), pa.py_buffer(data))

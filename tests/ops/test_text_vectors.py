@@ -1,9 +1,6 @@
 """Text vectors against features and signs in plain Python, and on texts that are alike or not."""
 
-import ctypes
-import functools
 import math
-import mmap
 import string
 from itertools import pairwise
 
@@ -17,6 +14,7 @@ from tamis.errors import Refused
 from tamis.ops import ngram_blocks, threads
 from tamis.ops.text_vectors import vectors
 
+from .guarded import GuardingNumPy
 from .plain_text import MASK, mix, token_hash, tokens_of
 
 WORDS = [*"Alice went école ΟΔΟΣ 漢字 カナ x² it's 9:30 antidisestablishmentarianism ... ABC".split(), "\x1c", "\0"]
@@ -88,22 +86,9 @@ def test_blocks_and_threads_change_nothing(monkeypatch, size, number):
 
 
 def test_nothing_is_written_out_of_bounds(monkeypatch):
-    def guarded(n: int, dtype: type) -> np.ndarray:
-        """Bytes that end where an unreadable page begins."""
-        size = max(n, 1) * np.dtype(dtype).itemsize
-        pages = -(-size // mmap.PAGESIZE)
-        everything = np.frombuffer(mmap.mmap(-1, (pages + 1) * mmap.PAGESIZE), np.uint8)
-        last = ctypes.c_void_p(everything.ctypes.data + pages * mmap.PAGESIZE)
-        assert ctypes.CDLL(None).mprotect(last, mmap.PAGESIZE, 0) == 0
-        return everything[pages * mmap.PAGESIZE - size : pages * mmap.PAGESIZE].view(dtype)[:n]
-
-    class Guarding:
-        __getattr__ = staticmethod(functools.partial(getattr, np))
-        empty = staticmethod(guarded)
-
     columns = [[text] for text in (*long_column()[:12], *("漢" * n + ".a" * n for n in range(30)), "a", "1a.B" * 50)]
     plain = [vectors(pa.array(column)) for column in columns]
-    monkeypatch.setattr(ngram_blocks, "np", Guarding())
+    monkeypatch.setattr(ngram_blocks, "np", GuardingNumPy())
     for column, expected in zip(columns, plain, strict=True):
         assert (vectors(pa.array(column)) == expected).all()
 

@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tamis import refusals
 from tamis.engine import finish
 from tamis.engine.console import Console
 from tamis.engine.eligible import find_eligible
@@ -17,14 +16,12 @@ from tamis.engine.folder import Folder
 from tamis.engine.frame import Frame
 from tamis.engine.launch import Launched
 from tamis.engine.measuring import Measurement, measure
-from tamis.engine.parts import as_given
 from tamis.engine.plan import Plan, make_plan
 from tamis.engine.request import Request
 from tamis.engine.run import Run
 from tamis.engine.scan import scan
-from tamis.engine.select import announce, commit, stage
+from tamis.engine.select import commit, run_in_folder, stage
 from tamis.engine.vectors import COLUMN
-from tamis.errors import Refused
 from tamis.measure.text_measures import LOSS_TABLE
 
 LOSSES = "losses"
@@ -42,22 +39,7 @@ def plan_measure(request: Request) -> Plan:
 
 def run_measure(plan: Plan, folder: Folder, console: Console, launched: Launched | None = None) -> dict[str, Any]:
     """Do what the plan says in its folder and return the manifest; a finished folder is left alone."""
-    folder.check(plan.asked, plan.request.force)
-    try:
-        with folder.locked(plan.asked, plan.request.force) as finished, ExitStack() as stack:
-            if finished and folder.manifest is not None:
-                console.say(f"nothing to do: {folder.path} holds this already")
-                return folder.manifest
-            announce(plan, console)
-            run = Run(plan, folder, console, launched)
-            made = _measure(run, stack)
-            folder.keep_only(run.used)
-            return made
-    except Refused as error:
-        error.under_way = True
-        raise
-    except OSError as error:
-        raise refusals.WRITING_FAILED(as_given(error.filename or folder.path), said=error.strerror or error) from error
+    return run_in_folder(plan, folder, console, _measure, launched, what="what was measured")
 
 
 def _measure(run: Run, stack: ExitStack) -> dict[str, Any]:

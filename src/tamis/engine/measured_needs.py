@@ -72,9 +72,8 @@ def _vectors(plan: "Plan", place: str) -> None:
     usual = LATENT if of_method else HASHED  # near copies: what a row is told must not depend on rows behind it
     names = names_in(asked or usual)
     made = tuple(_measure(plan, "vectors", name, "--represent") for name in names)
-    if (
-        "match" not in plan.supplied and plan.method.name != "all"
-    ):  # else pool and targets are compared as clouds, which have to be of one kind
+    # pool and targets that are compared as clouds, rather than row by row, have to be measured alike
+    if "match" not in plan.supplied and plan.method.name != "all":
         made = tuple(one.of_targets for one in made)
     targets = "target_embedding" in plan.supplied and "target_embedding" not in plan.request.use
     plan.measured[COLUMN] = Measurement(made, targets_too=targets)
@@ -102,9 +101,7 @@ def _conditional(plan: "Plan") -> None:
 def _measure(plan: "Plan", kind: Kind, name: str, flag: str) -> Measure:
     request = plan.request
     pooling = request.pooling if kind == "vectors" else None
-    return find_measure(
-        kind, name, flag, context=request.context, pooling=pooling, trust_pickle=request.trust_pickle
-    )  # fmt: skip
+    return find_measure(kind, name, flag, context=request.context, pooling=pooling, trust_pickle=request.trust_pickle)
 
 
 def _same_tokenizers(plan: "Plan") -> None:

@@ -5,7 +5,7 @@ the measure is learned from texts (of the pool, or of each target), that is done
 their order, and what comes of it is a file.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,13 +48,6 @@ class Sample:
     frame: Frame
     text: str
     rows: Rows
-
-
-@dataclass
-class Measured:
-    """What came of a run: documents that a model saw only the beginning of, by need."""
-
-    cut: dict[str, int] = field(default_factory=dict)
 
 
 def measure(

@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,17 +39,30 @@ def run_select(
 
     `used` collects the names of parts that this and earlier steps need, so that only others are removed.
     """
+    return run_in_folder(plan, folder, console, _select if plan.budget else _score, launched, used)
+
+
+def run_in_folder(
+    plan: Plan,
+    folder: Folder,
+    console: Console,
+    work: Callable[[Run, ExitStack], dict[str, Any]],
+    launched: Launched | None = None,
+    used: set[str] | None = None,
+    what: str = "this selection",
+) -> dict[str, Any]:
+    """Hold the folder and do the work in it, unless it holds `what` already; give its manifest."""
     used = set() if used is None else used
     folder.check(plan.asked, plan.request.force)
     try:
         with folder.locked(plan.asked, plan.request.force) as finished, ExitStack() as stack:
             if finished and folder.manifest is not None:
-                console.say(f"nothing to do: {folder.path} holds this selection already")
+                console.say(f"nothing to do: {folder.path} holds {what} already")
                 used |= set(folder.manifest.get("parts", []))
                 return folder.manifest
             announce(plan, console)
             run = Run(plan, folder, console, launched)
-            made = _select(run, stack) if plan.budget else _score(run, stack)
+            made = work(run, stack)
             used |= {name for name in run.used if not name.startswith("gather")}
             folder.keep_only(used)
             return made
