@@ -59,13 +59,23 @@ def portable(value: Any, places: dict[str, str]) -> Any:
     return [portable(item, places) for item in value] if isinstance(value, list) else value
 
 
-def prepare(script: str, name: str) -> list[str]:
-    """The notes of a preparation, which runs unless it has, but for those that begin with what another study is of."""
+def prepare(script: str, text: str) -> list[str]:
+    """The notes of a preparation, which runs unless it has, for a study with this text."""
     if not notes_of(script).exists():
         subprocess.run([sys.executable, str(HERE / script)], check=True)
-    notes = json.loads(notes_of(script).read_text(encoding="utf-8"))
-    others = [f"{other.partition('_')[2]}:" for other in names() if other != name]
-    return [note for note in notes if not note.startswith(tuple(others))]
+    return notes_for(text, json.loads(notes_of(script).read_text(encoding="utf-8")))
+
+
+def notes_for(text: str, notes: list[str]) -> list[str]:
+    """Notes but for those that begin with what another study is of, as `law:`, if this study does not speak of it.
+
+    Examples:
+        >>> notes_for("target: shell_docs_target.parquet", ["law: 3 documents.", "shell_docs: 4.", "Of all: 7."])
+        ['shell_docs: 4.', 'Of all: 7.']
+    """
+    subjects = {name.partition("_")[2] for name in names()}
+    others = {subject for subject in subjects if subject not in text}
+    return [note for note in notes if note.partition(":")[0] not in others]
 
 
 def kept(evidence: dict[str, Any], study: dict[str, Any], places: dict[str, str]) -> dict[str, Any]:
@@ -103,7 +113,7 @@ def run(name: str) -> None:
         "name": name,
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
         "head": head(text),
-        "prepared": prepare(card["prepare"], name),
+        "prepared": prepare(card["prepare"], text),
         "controls": card.get("controls", {}),
         "directions": card.get("directions"),
         "training": card.get("training"),

@@ -271,6 +271,10 @@ REPRESENT_WITH_VECTORS = Refusal("{given} names vectors as well", "give one of t
 MEASURE_UNKNOWN = Refusal(
     "there is no such measure of texts{near}", "name {known}, or the folder of a model on this machine"
 )
+LATENT_OF_TOO_LITTLE = Refusal(
+    "{texts:,} texts have no words in common by which to tell them apart",
+    "give more texts, or take --represent hashed-words or a model",
+)
 MODEL_WITHOUT_LOSSES = Refusal(
     "it makes vectors and predicts no tokens, so that it gives no losses", "name the folder of a causal language model"
 )

@@ -44,7 +44,7 @@ def differences(texts, target):
 
 def test_losses_are_those_of_the_models(files, texts):
     made, target = texts
-    found = tamis.select("pool", "color-filter", target="wanted.parquet", budget=30)
+    found = tamis.select("pool", "color-filter", target="wanted.parquet", budget=30, shrink=0)
     expected = differences(made, target)
     assert sorted(found.rows.tolist()) == list(range(60, 90))
     assert np.allclose(found.scores, expected[found.rows], atol=1e-5)
@@ -122,9 +122,8 @@ def test_a_column_or_a_file_takes_the_place_of_a_model(files, texts):
     made, _ = texts
     prior, conditional = np.arange(ROWS) / 10, np.arange(ROWS)[::-1] / 10
     table = pa.table({"text": made, "a": prior, "b": conditional})
-    found = tamis.select(
-        table, "color-filter", target="wanted.parquet", budget=3, use={"prior_loss": "a", "conditional_loss": "b"}
-    )
+    use = {"prior_loss": "a", "conditional_loss": "b"}
+    found = tamis.select(table, "color-filter", target="wanted.parquet", budget=3, use=use, shrink=0)
     assert found.rows.tolist() == [89, 88, 87]
 
 

@@ -36,8 +36,9 @@ def test_study_files_are_whole(name):
     study = make_study(run.filled(values, {"TAMIS_DATA": "/data", "PREPARED": "/made", "STUDIES": str(STUDIES)}))
     called = {asked["name"] for asked in study.methods}
     assert set(card.get("controls", {})) <= called and set((card.get("directions") or {}).values()) <= called
-    assert study.seeds >= 5 and study.name and study.claim
-    assert len(study.budgets) >= 3 or study.budgets == ["100%"]  # what leaves out visits by itself
+    dear = study.model == "transformer" or name == "small_causal"  # a model for each seed, or one that takes long
+    assert study.seeds >= (3 if dear else 5) and study.name and study.claim
+    assert len(study.budgets) >= 3 or dear or study.budgets == ["100%"]  # what leaves out visits by itself
     assert not card.get("directions") or len(study.budgets) >= 4
 
 

@@ -165,5 +165,5 @@ def test_refusals():
     with pytest.raises(Refused, match="of one size"):
         merge(fit(pa.array(["a"]), size=2), fit(pa.array(["a"]), size=3))
     for column in ([], ["a b", "c d"], ["a b", "b a"]):
-        with pytest.raises(Refused, match="share words"):
+        with pytest.raises(Refused, match="no words in common"):
             latent_semantics.finish(fit(pa.array(column, pa.string())))

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tamis import refusals
 from tamis.engine import finish
 from tamis.engine.console import Console
 from tamis.engine.eligible import find_eligible
@@ -22,7 +23,7 @@ from tamis.engine.run import Run
 from tamis.engine.scan import scan
 from tamis.engine.select import commit, run_in_folder, stage
 from tamis.engine.vectors import COLUMN
-from tamis.measure.text_measures import LOSS_TABLE
+from tamis.measure.text_measures import LOSS_TABLE, NGRAMS
 
 LOSSES = "losses"
 ROWS = 65_536
@@ -30,6 +31,9 @@ ROWS = 65_536
 
 def plan_measure(request: Request) -> Plan:
     """The plan of a request that measures: vectors if it says how to represent texts, else losses of the models."""
+    for name in request.use.get(LOSSES, "").split(","):
+        if name not in ("", NGRAMS) and not Path(name).is_dir():
+            raise refusals.MODEL_FOLDER_MISSING(f"--model {name}")
     plan = make_plan(request)
     if LOSSES in plan.measured:
         tables = tuple(one.as_table for one in plan.measured[LOSSES].measures)

@@ -47,6 +47,8 @@ def find_measured(plan: "Plan", place: str) -> None:
     _same_tokenizers(plan)
     if plan.measured:
         plan.roles["text"] = need_text(plan.pool.schema, plan.roles, place)
+        if "length" in plan.method.optional:  # the text was not looked for before
+            plan.supplied = tuple(dict.fromkeys([*plan.supplied, "length"]))
 
 
 def _vectors(plan: "Plan", place: str) -> None:

@@ -5,7 +5,7 @@ the measure is learned from texts (of the pool, or of each target), that is done
 their order, and what comes of it is a file.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 import tamis
 from tamis.engine.frame import Frame
-from tamis.engine.parts import blank, read_arrays, read_table, write_array, write_arrays
+from tamis.engine.measure_tasks import now, paid
+from tamis.engine.parts import blank, read_arrays, read_table, write_array, write_arrays, write_table
 from tamis.engine.step import Step
 from tamis.engine.workers import Workers
 from tamis.measure.text_measures import Measure
@@ -48,6 +49,29 @@ class Sample:
     frame: Frame
     text: str
     rows: Rows
+
+
+@dataclass
+class Shared:
+    """A folder of measured parts that several runs share, and what those cost that this run found done.
+
+    Parts are named by all that decides them: texts, rows, the measure, and what it learned.
+    """
+
+    folder: Path
+    cpu_seconds: float = 0.0
+    seconds: float = 0.0
+    peak_mb: float = 0.0
+    known: set[Path] = field(default_factory=set)
+
+    def found(self, part: Path) -> None:
+        """Count in what a part cost if another run has made it, once."""
+        if part not in self.known and part.exists():
+            cost = read_table(part)
+            self.cpu_seconds += float(cost["cpu_seconds"][0].as_py())
+            self.seconds += float(cost["seconds"][0].as_py())
+            self.peak_mb = max(self.peak_mb, float(cost["peak_mb"][0].as_py()))
+        self.known.add(part)
 
 
 def measure(
@@ -132,7 +156,7 @@ def _tasks(
     run: "Run", workers: Workers, step: Step, which: str, do: str, of: Sample, spec: dict[str, Any]
 ) -> list[tuple[int, Path]]:
     """Run a task over the shards that hold rows of a sample; the number and the part of each."""
-    folder = run.folder.parts / which
+    folder = _parts(run) / which
     folder.mkdir(parents=True, exist_ok=True)
     tasks, parts, pool = [], [], run.job.pools[of.number]
     for number, shard in enumerate(pool.shards):
@@ -147,8 +171,14 @@ def _tasks(
         mine = spec | {"text": of.text, "rows": str(folder / f"{name}.rows.npy")}
         tasks.append({"do": do, "pool": of.number, "shard": number, "out": str(out), "spec": mine})
         parts.append((number, out))
+        if run.shared:
+            run.shared.found(out)
     run.do(workers, step, which, tasks)
     return parts
+
+
+def _parts(run: "Run") -> Path:
+    return run.shared.folder if run.shared else run.folder.parts
 
 
 def _made(run: "Run", of: Sample) -> dict[str, Any]:
@@ -167,14 +197,19 @@ def _learned(run: "Run", workers: Workers, step: Step, one: Measure, sources: li
     for of in sources:
         which = f"learn-{digest([tamis.__version__, one.name, of.text, _made(run, of)])}"
         parts = _tasks(run, workers, step, which, "learn", of, {"measure": asdict(one)})
-        keys += [str(path.relative_to(run.folder.parts)) for _, path in parts]
-    path = run.folder.parts / which / f"{digest([keys, one.apart])}.learned.npz.zst"
-    if not path.exists():
+        keys += [str(path.relative_to(_parts(run))) for _, path in parts]
+    path = _parts(run) / which / f"{digest([keys, one.apart])}.learned.npz.zst"
+    cost = path.with_suffix(".arrow")  # written last, as a sign that the other is there
+    if run.shared:
+        run.shared.found(cost)
+    if not cost.exists():
+        began = now()
         for name in keys:
-            part = (run.folder.parts / name).with_name(f"{Path(name).stem}.npz.zst")
+            part = (_parts(run) / name).with_name(f"{Path(name).stem}.npz.zst")
             partial = returned(learning.fit)(**read_arrays(part))
             merged = partial if merged is None else learning.merge(merged, partial)
         write_arrays(path, learning.finish(merged)._asdict())
+        write_table(cost, paid(began))
     return path
 
 
@@ -189,7 +224,8 @@ def _assembled(run: "Run", need: str, one: Measure, of: Sample, parts: list[tupl
         whole[first + np.load(part.with_name(f"{part.stem}.rows.npy"))] = values
         cut += int(read_table(part)["cut"][0].as_py())
     if cut:
-        where = "the pool" if not of.number else "the targets"
+        targets = len(run.plan.targets)
+        where = "the pool" if not of.number else "a target" if of.number <= targets else "an earlier corpus"
         run.console.warn(
             f"{cut:,} of {len(of.rows):,} documents of {where} are longer than {one.name} reads; only their beginning "
             "counts (--context sets how much is read)"

@@ -133,7 +133,7 @@ class Plan:
     @property
     def reads_text(self) -> bool:
         """Whether the method cannot judge a row that has no text."""
-        return bool(TEXT_NEEDS & set(self.method.needs) or self.measured) or self.method.fit is not None
+        return bool(TEXT_NEEDS & set(self.supplied) or self.measured) or self.method.fit is not None
 
     @property
     def reads_text_to_score(self) -> bool:
@@ -221,6 +221,7 @@ def _supplied(plan: Plan) -> tuple[str, ...]:
     asked = {COLUMN} if request.embedding or request.represent else set()
     asked |= {*plan.roles, *request.use, "start", "mass", "count", "key"}
     asked |= {"target_embedding", "target"} if request.target else set()
+    asked |= {"length"} if "text" in plan.roles else set()
     for need in plan.method.needs:
         if need in plan.method.optional and need not in asked:
             continue

@@ -20,6 +20,7 @@ from tamis.engine.folder import Folder
 from tamis.engine.frame import Frame
 from tamis.engine.guard import guarded, rows_named
 from tamis.engine.launch import Launched, usable_cores, worth_workers
+from tamis.engine.measuring import Shared
 from tamis.engine.ordered import Ordered, among, bound_of, without_vectors
 from tamis.engine.parts import write_arrays
 from tamis.engine.plan import Plan
@@ -63,6 +64,7 @@ class Run:
     steps: list[Step] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
     objective: dict[str, Any] | None = None
+    shared: Shared | None = None
 
     def __post_init__(self) -> None:
         self.start = time.monotonic()

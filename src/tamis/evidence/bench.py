@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from tamis.errors import Refused
 from tamis.evidence.assemble import assemble
 from tamis.evidence.cells import FULL, TINY_ROWS, WHOLE, Cell, Job, key_of, seeded, select_rows
 from tamis.evidence.controls import Control, Results, control_cells, plan_controls
-from tamis.evidence.copying import write_tables
+from tamis.evidence.copying import own_name, write_tables
 from tamis.evidence.crew import read_cell, run_cells
 from tamis.evidence.material import TEXT, VECTOR, Material
 from tamis.evidence.plan import StudyPlan
@@ -32,7 +33,8 @@ from tamis.evidence.split import check_overlap, split
 from tamis.evidence.write import write
 from tamis.kernels import announced, compile_kernels
 from tamis.ops.hashing import mix64
-from tamis.pool.base import digest
+from tamis.pool.base import Pool, digest
+from tamis.pool.vectors import Vectors
 from tamis.registry import nearest
 
 OF_COPY = (EMBEDDING, "target_embedding")  # words whose source is a column of the copy
@@ -44,6 +46,14 @@ ROUNDS = 3  # of looking for random's budget at equal total cost
 def _is_given(plan: Plan) -> bool:
     """Whether a method is given vectors that the pool has, rather than some that are made of its texts."""
     return EMBEDDING in plan.supplied and EMBEDDING not in plan.measured
+
+
+def _columns_of(pool: Pool, called: Callable[[str], str] = str) -> str | None:
+    """The columns of a pool's vectors, as a method names them, each as it is called in a copy; None if it has none."""
+    vectors = pool.derived.get(EMBEDDING)
+    if not isinstance(vectors, Vectors):
+        return None
+    return ",".join(map(called, vectors.columns)) + "," * vectors.several
 
 
 @dataclass
@@ -125,13 +135,17 @@ class Bench:
             used |= {name for kind in ("numbers", "codes") for name in plan.columns[kind]}
             made = [plan.pool.derived.get(word) for word in (*MATRICES, "tags")]
             used |= {name for found in made if found is not None for name in found.sources}
+        for one in self.plan.contenders:
+            used |= {name for plan in one.plans if one.own_vectors for name in plan.pool.derived[EMBEDDING].sources}
         return used | {budget.unit for budget in self.plan.budgets}
 
     def _job(self) -> Job:
         plan, study = self.plan, self.plan.study
         of_task, _ = study.parameters()
         requests = {
-            one.name: [self._request(request, of) for request, of in zip(one.requests, one.plans, strict=True)]
+            one.name: [
+                self._request(request, of, one.own_vectors) for request, of in zip(one.requests, one.plans, strict=True)
+            ]
             for one in plan.contenders
         }
         charges = {one.name: one.charge for one in plan.contenders if one.charge}
@@ -140,12 +154,12 @@ class Bench:
         watched = [file.path for pool in pools if pool is not None for file in pool.files if file.path]
         if "target" in plan.task.needs and plan.test is None:
             watched += [file.path for target in plan.targets for file in target.pool.files if file.path]
-        embedded = [one.name for one in plan.contenders if _is_given(one.plan)]
+        embedded = [one.name for one in plan.contenders if _is_given(one.plan) and not one.own_vectors]
         whole = ":" in study.task
         folder = str(self.material.folder.absolute())
         return Job(folder, study.task, study.model, of_task, requests, watched, embedded, charges, whole)
 
-    def _request(self, request: Request, plan: Plan) -> dict[str, Any]:
+    def _request(self, request: Request, plan: Plan, own_vectors: bool) -> dict[str, Any]:
         """A method's request of the stored pool: columns that are made of others have names of their own there."""
         folder = self.material.folder.absolute()
         values = request.model_dump()
@@ -153,15 +167,18 @@ class Bench:
         values |= {name: roles.get(name, "none") for name in ROLES}
         if "text" in roles and roles["text"] in plan.pool.derived:
             values["text"] = TEXT
-        measured = EMBEDDING in plan.measured  # made of the texts in every cell, which pays for it
+        measured = EMBEDDING in plan.measured  # made of the texts by the first cell, and charged to each
         use = {word: source for word, source in request.use.items() if word not in (*ROLES, *OF_COPY)}
+        if own_vectors and plan.targets and (of_target := _columns_of(plan.targets[0].pool, own_name)):
+            use["target_embedding"] = of_target
         moved = f"{folder}/choose-SEED.arrow"
+        given = VECTOR if _is_given(plan) else None
         values |= {
             "pool": [moved if list(folder.glob("choose-*.arrow")) else f"{folder}/choose.arrow"],
             "target": [f"{folder}/wanted-SEED-{number}.arrow" for number in range(len(self.plan.targets))],
             "target_text": "text" if any(target.text for target in self.plan.targets) else None,
             "use": use,
-            "embedding": VECTOR if _is_given(plan) else None,
+            "embedding": _columns_of(plan.pool) if own_vectors else given,
             "image": "none",
             "template": None,
             "represent": request.represent if measured else None,

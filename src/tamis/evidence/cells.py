@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from tamis.engine.measuring import Shared
 from tamis.engine.parts import read_arrays, write_array, written_whole
 from tamis.engine.plan import make_plan
 from tamis.engine.request import Request
@@ -165,11 +166,12 @@ def _measured(job: Job, cell: Cell, cells: Path) -> dict[str, Any]:
     task, found = job.made_task, dict[str, Any]()
     reset_peak()
     with clocked(found, "select"):
-        train, spent = select_rows(job, cell)
+        train, spent, found_done = select_rows(job, cell)
     steps, train.epochs = cell.length(task.default_steps, train), cell.epochs
     measured = job.material.measured if cell.method in job.embedded else [0.0, 0.0]
     charge = job.charges.get(cell.method, 0.0)
-    found |= {"measure_cpu": measured[0] + charge, "measure_seconds": measured[1] + charge}
+    found["measure_cpu"] = measured[0] + charge + found_done.cpu_seconds
+    found["measure_seconds"] = measured[1] + charge + found_done.seconds
     with clocked(found, "train"):
         model = task.fit(train, seed=cell.seed, steps=steps)
     with clocked(found, "test"):
@@ -190,7 +192,7 @@ def _measured(job: Job, cell: Cell, cells: Path) -> dict[str, Any]:
         "steps": train.taken or steps,
         "rows_seen": seen,
         "tokens_seen": None if of_rows is None else int(of_rows * seen / max(len(rows), 1)),
-        "peak_mb": peak_mb(),
+        "peak_mb": max(peak_mb(), found_done.peak_mb),
         "metrics": {name: _plain(value) for name, value in judged.metrics.items()},
         "effects": {kind: {n: _plain(v) for n, v in each.items()} for kind, each in judged.effects.items()},
         "known": [[one.name, one.higher_is_better, one.words] for one in task.metrics],
@@ -221,11 +223,13 @@ def clocked(found: dict[str, Any], name: str) -> Iterator[None]:
     found[f"{name}_seconds"], found[f"{name}_cpu"] = time.perf_counter() - start, time.process_time() - cpu
 
 
-def select_rows(job: Job, cell: Cell, tiny: bool = False) -> tuple[Train, float]:
+def select_rows(job: Job, cell: Cell, tiny: bool = False) -> tuple[Train, float, Shared]:
     """What the cell's method keeps, of the rows that may be chosen for its seed, and what was spent of the budget.
 
+    What is measured of texts is measured by the first cell that needs it; the last value is what the others owe for it.
+
     A schedule keeps nothing yet: its budget is the rows that are visited in an epoch. With `tiny` only the first rows
-    of the pool are looked at.
+    of the pool are looked at, and nothing is left for others.
     """
     pool, _ = job.data(cell.seed)
     requests = job.requests["random" if cell.method == FULL else cell.method]
@@ -235,14 +239,15 @@ def select_rows(job: Job, cell: Cell, tiny: bool = False) -> tuple[Train, float]
     scratch = Path(job.folder).parent / "work"  # swept when a study goes on
     scratch.mkdir(exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="cell-", dir=scratch))
+    shared = Shared(Path(job.folder) / "measured")
     try:
         with not_opening(job.watched):
             plan = make_plan(Request(**values), training=True)
             if plan.method.kind == "Schedule":
                 begun = begin_schedule(plan, work / "out")
-                return Scheduled.of(begun, pool, cell.seed), float(begun.most)
-            kept = keep_rows(plan, work / "out")
-            return Train(pool, kept.rows, kept.weights, seed=cell.seed), kept.spent
+                return Scheduled.of(begun, pool, cell.seed), float(begun.most), shared
+            kept = keep_rows(plan, work / "out", None if tiny else shared.folder)
+            return Train(pool, kept.rows, kept.weights, seed=cell.seed), kept.spent, kept.found_done or shared
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -120,10 +120,16 @@ def _curve(found: Results) -> tuple[list[float], list[float]]:
 
 
 def _asked(budget: Budget, times: float) -> str:
-    """A budget so many times larger, as it is written."""
+    """A budget so many times larger, as it is written; a share of few rows, which are whole, never beyond all of them.
+
+    Examples:
+        >>> from tamis.budget import parse
+        >>> _asked(parse("10%"), 1.5), _asked(parse("10%"), 11.3), _asked(parse("5K tokens"), 1.5)
+        ('15%', '100%', '7500 tokens')
+    """
     amount = float(budget.amount) * times
     if budget.unit == SHARE:
-        return f"{100 * amount:.4g}%"
+        return f"{min(100 * amount, 100):.4g}%"
     return f"{round(amount)}" + ("" if budget.unit == "rows" else f" {budget.unit}")
 
 

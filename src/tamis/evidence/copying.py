@@ -1,12 +1,13 @@
 """Pools as Arrow files that workers map: all their columns, and those that are made of others."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from tamis.engine.parts import written_whole
 from tamis.engine.plan import Plan
@@ -33,18 +34,23 @@ def copy_pool(pool: Pool, engine: Plan, path: Path, made: Material, file: Vector
     def tables() -> Iterator[pa.Table]:
         row = 0
         for shard in pool.shards:
-            rows = shard.rows if shard.rows is not None else sum(one.num_rows for one in pool.read(shard, {}))
-            table = pa.Table.from_batches(pool.kept_batches(shard, np.arange(rows), plain), plain)
+            every = _rows(pool, shard)
+            table = pa.Table.from_batches(pool.kept_batches(shard, every, plain), plain)
             for field, make in extra:
-                table = table.append_column(field, make(pool, shard, row, rows).cast(field.type))
+                table = table.append_column(field, make(pool, shard, row, len(every)).cast(field.type))
             yield table
-            row += rows
+            row += len(every)
 
     write_tables(path, schema, tables())
 
 
-def copy_sample(pool: Pool, text: str | None, path: Path, file: VectorFile | None = None) -> None:
-    """The texts of a pool as `text`, and its vectors, which `file` has where they lie beside it."""
+def copy_sample(
+    pool: Pool, text: str | None, path: Path, file: VectorFile | None = None, more: Collection[str] = ()
+) -> None:
+    """The texts of a pool as `text`, its vectors, which `file` has where they lie beside it, and `more` columns.
+
+    These have names that no other column has: `own_name`.
+    """
     wanted: dict[str, Any] = {text: TYPES["text"]} if text is not None else {}
     wanted |= {EMBEDDING: None} if EMBEDDING in pool.derived else {}
     names = ["text"] * (text is not None) + [VECTOR] * (EMBEDDING in pool.derived)
@@ -53,7 +59,21 @@ def copy_sample(pool: Pool, text: str | None, path: Path, file: VectorFile | Non
     table = pa.concat_tables(pieces)
     if file is not None:
         table = table.append_column(VECTOR, _of_file(file, 0, table.num_rows))
+    for field in (field for field in pool.columns if field.name in more):
+        kept = pa.schema([pa.field(field.name, _stored_type(field.type))])
+        found = [batch for shard in pool.shards for batch in pool.kept_batches(shard, _rows(pool, shard), kept)]
+        table = table.append_column(own_name(field.name), pa.Table.from_batches(found, kept).column(0))
     write_tables(path, table.schema, iter([table]))
+
+
+def own_name(column: str) -> str:
+    """What a column of vectors that one method names is called in copies."""
+    return f"tamis:own:{column}"
+
+
+def _rows(pool: Pool, shard: Shard) -> NDArray[np.int64]:
+    """All rows of a shard."""
+    return np.arange(shard.rows if shard.rows is not None else sum(one.num_rows for one in pool.read(shard, {})))
 
 
 def write_tables(path: Path, schema: pa.Schema, tables: Iterator[pa.Table]) -> None:

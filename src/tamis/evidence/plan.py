@@ -38,6 +38,7 @@ class Contender:
         requests: what it asks for, by seed where its columns differ from seed to seed, else one for all.
         plans: of each request.
         charge: processor seconds that making its columns took.
+        own_vectors: whether it names columns of vectors for itself, of pool and targets, rather than the study's.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Contender:
     requests: list[Request]
     plans: list[Plan]
     charge: float = 0.0
+    own_vectors: bool = False
 
     @property
     def request(self) -> Request:
@@ -149,10 +151,13 @@ def make_study_plan(study: Study, source: Any = None, test: Any = None, targets:
         roles = {**one.plan.roles, **roles}
         for word in set(one.plan.bindings.files) - {EMBEDDING}:
             raise refusals.STUDY_NEED_IN_FILE(f"--use {word}={one.plan.request.use[word]}")
+        if one.own_vectors and (one.plan.vectors or any(target.vectors for target in one.plan.targets)):
+            raise refusals.STUDY_NEED_IN_FILE(f"the vectors of method {one.name}")
         if one.plan.method.kind == "Schedule" and task.default_steps is None:
             raise refusals.SCHEDULE_WITHOUT_STEPS(f"the method {one.name}", model=task.describe())
     other = None if study.off_target is None else open_pool(study.off_target, "test set")
-    found = next((one.plan for one in contenders if "target_embedding" in one.plan.supplied), base.plan).targets
+    shared = (one.plan for one in contenders if "target_embedding" in one.plan.supplied and not one.own_vectors)
+    found = next(shared, base.plan).targets
     plan = StudyPlan(study, task, contenders, pool, held, other, found, roles, features, budgets, notes)
     _check_metrics(study, task)
     _check_test(plan)
@@ -164,7 +169,8 @@ def _planned(
     role: str = "method",
 ) -> Contender:  # fmt: skip
     """One method, planned on the pool as `tamis select` would: what cannot be chosen is refused now."""
-    made = Contender(asked["name"], role, [], [], float(asked.get("charge", 0)))
+    own_vectors = bool(asked.get("embedding") or EMBEDDING in (asked.get("use") or {}))
+    made = Contender(asked["name"], role, [], [], float(asked.get("charge", 0)), own_vectors)
     for of_seed in by_seed(asked, study.seeds):
         request = request_of(study, of_seed, study.pool, own)
         if request.embedding is None and {EMBEDDING, "match", "target_embedding"} & set(
@@ -222,6 +228,7 @@ def _named_columns(study: Study, roles: dict[str, Role], schema: Mapping[str, st
         named = [str(asked["method"]).partition(":")[2]]
         named += [str(asked[name]) for name in ("score", "cost", "weight", "group") if asked.get(name)]
         bound = [str(source) for source in (asked.get("use") or {}).values()]
+        bound += [name.strip() for name in str(asked.get("embedding") or "").split(",")]
         bound += [name for name in named if SEED in name]
         patterns = [re.compile(translate(source).replace(re.escape(SEED), r"\d+")) for source in bound]
         used |= {*named, *bound, *(name for name in schema if any(pattern.match(name) for pattern in patterns))}

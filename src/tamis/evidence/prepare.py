@@ -21,7 +21,7 @@ from tamis.evidence.plan import StudyPlan
 from tamis.pool import TYPES, Pool
 from tamis.pool.made_text import derive_text
 from tamis.pool.template import Template
-from tamis.pool.vectors import vectors_for
+from tamis.pool.vectors import Vectors, vectors_for
 
 NAMELESS = "(none)"
 
@@ -40,7 +40,8 @@ def prepare(plan: StudyPlan, folder: Path) -> Material:
         copy_pool(_like_pool(plan, plan.test, engine), engine, folder / "test.arrow", made)
     for number, target in enumerate(plan.targets):
         made.sets.append(f"target-{number}")
-        copy_sample(target.pool, target.text, folder / f"target-{number}.arrow", target.vectors)
+        more = _own_vectors(plan, number)
+        copy_sample(target.pool, target.text, folder / f"target-{number}.arrow", target.vectors, more)
     if plan.off_target is not None:
         made.sets.append("off-target")
         copy_sample(plan.off_target, _text_of(plan, plan.off_target), folder / "off-target.arrow")
@@ -57,8 +58,16 @@ def prepare(plan: StudyPlan, folder: Path) -> Material:
 
 def _engine_plan(plan: StudyPlan) -> Plan:
     """The engine's plan that has most made of the pool: vectors, where any method needs them."""
-    given = (one.plan for one in plan.contenders if EMBEDDING in one.plan.roles and EMBEDDING not in one.plan.measured)
+    shared = (one.plan for one in plan.contenders if not one.own_vectors)
+    given = (plan for plan in shared if EMBEDDING in plan.roles and EMBEDDING not in plan.measured)
     return next(given, plan.contenders[0].plan)
+
+
+def _own_vectors(plan: StudyPlan, number: int) -> set[str]:
+    """The columns of a target that methods with vectors of their own are given."""
+    plans = [of for one in plan.contenders if one.own_vectors for of in one.plans]
+    found = [of.targets[number].pool.derived.get(EMBEDDING) for of in plans]
+    return {name for made in found if isinstance(made, Vectors) for name in made.columns}
 
 
 def _stored_text(engine: Plan) -> str | None:

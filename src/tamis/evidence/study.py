@@ -192,7 +192,10 @@ def _seeded(value: Any, seed: str) -> Any:
 
 def request_of(study: Study, asked: dict[str, Any], pool: list[str], own: dict[str, Any] | None = None) -> Request:
     """The request that a method of the study makes of a pool."""
-    values = study.passed() | {"pool": pool, "target": study.target, "subset": False, "workers": 1}
+    values = study.passed()
+    if asked.get("embedding"):
+        values.pop("represent", None)
+    values |= {"pool": pool, "target": study.target, "subset": False, "workers": 1}
     values |= {key: value for key, value in asked.items() if key not in ("name", "charge")}
     if own:
         values["set"] = {**values.get("set", {}), **own}

@@ -53,7 +53,7 @@ def warm_up(job: "Job") -> None:
         if not job.whole_table:
             with contextlib.suppress(Exception, SystemExit):
                 _, test = job.data(0)
-                train, _ = select_rows(job, Cell("random", TINY, 0), tiny=True)
+                train, _, _ = select_rows(job, Cell("random", TINY, 0), tiny=True)
                 task = job.made_task
                 task.evaluate(task.fit(train, seed=0, steps=task.default_steps and 1), test)
 

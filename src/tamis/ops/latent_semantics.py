@@ -104,9 +104,7 @@ def finish(sample: Sample, d: int = 256, *, seed: int = 0) -> Basis:
     frequency = np.bincount(buckets, minlength=BUCKETS)
     kept = np.flatnonzero((frequency > 1) & (frequency < n))
     if not len(kept):
-        raise refusals.PARAMETER_OUT_OF_RANGE(
-            f"a sample of {n} documents", accepted="texts that share words, and not the same ones all"
-        )
+        raise refusals.LATENT_OF_TOO_LITTLE("latent-semantics", texts=n)
     kept = kept[np.argsort(-frequency[kept], kind="stable")]
     slots = np.full(BUCKETS, -1, np.int32)
     slots[kept] = np.arange(len(kept))
