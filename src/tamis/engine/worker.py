@@ -4,16 +4,15 @@ import contextlib
 import importlib
 import json
 import os
-import queue
 import resource
 import signal
 import sys
-import threading
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from tamis import refusals
+from tamis.engine.parent import Parent
 from tamis.errors import Broken, TamisError
 from tamis.kernels import is_cached
 
@@ -78,7 +77,7 @@ def main(arguments: list[str]) -> None:
             break
     for fd in {fd for pair in pipes for fd in pair} - {*mine}:
         os.close(fd)
-    serve(os.fdopen(mine[0]), os.fdopen(mine[1], "w"))
+    serve(Parent(os.fdopen(mine[0]), os.fdopen(mine[1], "w")))
 
 
 def prepare() -> None:
@@ -96,20 +95,11 @@ def prepare() -> None:
     unicode_table()
 
 
-def serve(tasks: IO[str], answers: IO[str]) -> None:
-    """Do tasks until the parent closes the pipe, or is gone."""
-    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(tasks, lines), daemon=True).start()
-    job = _load_job(json.loads(lines.get()))
+def serve(parent: Parent) -> None:
+    """Do tasks until the parent is gone."""
+    job = _load_job(parent.receive())
     while True:
-        print(json.dumps(answer(job, json.loads(lines.get()))), file=answers, flush=True)
-
-
-def _listen(tasks: IO[str], lines: "queue.SimpleQueue[str]") -> None:
-    """Pass tasks on; when the parent closes the pipe or dies, end at once, in the middle of work if need be."""
-    for line in tasks:
-        lines.put(line)
-    os._exit(0)
+        parent.send(answer(job, parent.receive()))
 
 
 def _load_job(value: dict[str, Any]) -> Any:

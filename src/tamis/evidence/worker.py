@@ -1,14 +1,13 @@
 """A process that does cells: reads them as lines of JSON, answers each with one line, and ends with its parent."""
 
 import contextlib
-import json
 import os
-import queue
 import signal
 import sys
-import threading
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
+
+from tamis.engine.parent import Parent
 
 if TYPE_CHECKING:
     from tamis.evidence.cells import Job
@@ -21,25 +20,23 @@ def main(arguments: list[str]) -> None:
     import pyarrow as pa
 
     pa.set_cpu_count(1)
-    serve(os.fdopen(read), os.fdopen(write, "w"))
+    serve(Parent(os.fdopen(read), os.fdopen(write, "w")))
 
 
-def serve(tasks: IO[str], answers: IO[str]) -> None:
-    """Do cells until the parent closes the pipe, or is gone."""
+def serve(parent: Parent) -> None:
+    """Do cells until the parent is gone."""
     from tamis.evidence.cells import Cell, Job, run_cell
 
-    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(tasks, lines), daemon=True).start()
-    hello = json.loads(lines.get())
+    hello = parent.receive()
     job, cells = Job(**hello["job"]), Path(hello["cells"])
     if hello["warm"]:
         warm_up(job)
-    print("{}", file=answers, flush=True)
+    parent.send({})
     while True:
-        cell = Cell(**json.loads(lines.get()))
+        cell = Cell(**parent.receive())
         with contextlib.redirect_stdout(sys.stderr):
             result = run_cell(job, cell, cells)
-        print(json.dumps({"key": cell.key, "status": result["status"]}), file=answers, flush=True)
+        parent.send({"key": cell.key, "status": result["status"]})
 
 
 def warm_up(job: "Job") -> None:
@@ -56,10 +53,3 @@ def warm_up(job: "Job") -> None:
                 train, _, _ = select_rows(job, Cell("random", TINY, 0), tiny=True)
                 task = job.made_task
                 task.evaluate(task.fit(train, seed=0, steps=task.default_steps and 1), test)
-
-
-def _listen(tasks: IO[str], lines: "queue.SimpleQueue[str]") -> None:
-    """Pass cells on; when the parent closes the pipe or dies, end at once, in the middle of work if need be."""
-    for line in tasks:
-        lines.put(line)
-    os._exit(0)
