@@ -168,6 +168,21 @@ def test_means_and_maxima_by_task():
     np.testing.assert_allclose(found[:, 0], brought[:, [1, 3]].mean(axis=1), rtol=1e-12)
 
 
+@given(seeds, st.integers(2, 25), st.integers(1, 5), pieces)
+def test_some_rows_of_a_matrix_match_as_a_matrix_of_their_own(seed, n, t, piece):
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(n, 3)).astype(np.float16), rng.normal(size=(t, 3)).astype(np.float32)
+    among = np.flatnonzero(rng.random(n) < 0.6)
+    few, own = Matches(x, y, cosine=True, among=among), Matches(x[among].astype(np.float32), y, cosine=True)
+    assert few.shape == own.shape == (len(among), t)
+    for one, other in ((few, own), (few.of(np.array([0])), own.of(np.array([0])))):
+        for (start, block), (same, expected) in zip(one.blocks(piece[1]), other.blocks(piece[1]), strict=True):
+            assert start == same
+            np.testing.assert_array_equal(block, expected)
+    if len(among):
+        assert round_robin(few).rows.tolist() == round_robin(own).rows.tolist()
+
+
 def test_copies_of_a_row_match_alike_wherever_they_stand():
     """A float32 product gives copies different last bits, by the place of a row in its block."""
     rng = np.random.default_rng(0)

@@ -1,6 +1,7 @@
 """Leave rows out for what their texts are, and say of each why: rules, test items, earlier corpora, near copies."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +14,7 @@ from tamis.engine.cleaning import Cleaning, Corpus
 from tamis.engine.duplicates import find_rows
 from tamis.engine.frame import Frame
 from tamis.engine.measuring import measure, measure_corpus
-from tamis.engine.parts import blank, read_arrays, read_table, write_arrays
+from tamis.engine.parts import blank, read_arrays, read_table, scratch, write_arrays
 from tamis.engine.step import Step
 from tamis.engine.vectors import COLUMN
 from tamis.engine.workers import Workers
@@ -243,7 +244,13 @@ def _near_by_vectors(
     for number, corpus in enumerate(corpora):
         measure_corpus(run, workers, COLUMN, frame, corpus, number)
     earlier = [corpus.vectors(None, COLUMN) for corpus in corpora]
-    found = near_vectors(frame.vectors(file, COLUMN), cosine=cleaning.cosine, against=earlier, among=mask)
+    found = near_vectors(
+        frame.vectors(file, COLUMN),
+        cosine=cleaning.cosine,
+        against=earlier,
+        among=mask,
+        empty=partial(scratch, run.work),
+    )
     yield from _told(found, cleaning, f"its vector has a cosine of at least {cleaning.cosine:g} with that of")
 
 

@@ -42,7 +42,8 @@ def needs_of_rows(
     `count` is how many rows the budget keeps. Matrices are not copied where all rows of the pool are seen.
     """
     needs: dict[str, Any] = {}
-    for need in plan.supplied:
+    asked = [need for need in plan.method.needs if need in plan.supplied]
+    for need in asked:
         if need in ("target", "target_length", "target_embedding", "match"):
             needs[need] = _of_targets(plan, frame, targets, need, rows)
         elif need == "rng":
@@ -62,9 +63,9 @@ def needs_of_rows(
         elif need != "tag_embedding":
             square = need == "embedding" and plan.parameters.get("metric") == "precomputed"
             needs[need] = taken(need_column(plan, frame, need), rows, square)
-    if "tag_embedding" in plan.supplied:
+    if "tag_embedding" in asked:
         needs["tag_embedding"] = tag_matrix(plan, needs["tags"].names)
-    return {need: needs[need] for need in plan.method.needs if need in needs}
+    return needs
 
 
 def taken(column: NDArray[Any], rows: Rows, square: bool = False) -> NDArray[Any]:
@@ -91,8 +92,8 @@ def _of_targets(plan: Plan, frame: Frame, targets: list[Frame], need: str, rows:
     if need == "match":
         if "match" in plan.roles:
             return Matches(taken(need_column(plan, frame, "match"), rows))
-        pool = taken(need_column(plan, frame, "embedding"), rows)
-        return Matches(pool, target_vectors(plan, targets), cosine=True)
+        among = rows if len(rows) < frame.rows else None
+        return Matches(need_column(plan, frame, "embedding"), target_vectors(plan, targets), cosine=True, among=among)
     if need == "target_length":
         return np.concatenate([target.column("length", np.int64) for target in targets])
     if need == "target_embedding":

@@ -3,6 +3,7 @@
 import io
 import math
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,6 +78,14 @@ def blank(folder: Path, name: str, shape: tuple[int, ...], dtype: Any) -> NDArra
         return np.zeros(shape, dtype)
     folder.mkdir(parents=True, exist_ok=True)
     return np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape)
+
+
+def scratch(folder: Path, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    """As `blank`, in a file without a name, which goes when the array does."""
+    if np.dtype(dtype).itemsize * math.prod(shape) <= 8 * IN_MEMORY:
+        return np.zeros(shape, dtype)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return np.asarray(np.memmap(file, dtype, mode="w+", shape=shape))
 
 
 def concatenate(arrays: Sequence[NDArray[Any]], dtype: Any) -> NDArray[Any]:

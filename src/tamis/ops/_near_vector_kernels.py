@@ -7,7 +7,8 @@ from tamis.ops._mix_kernels import mix
 from tamis.ops._ngram_kernels import FAST, LONGS
 
 PRODUCTS = types.Array(types.float32, 2, "C", readonly=True)
-UNITS = types.Array(types.float32, 2, "C", readonly=True)
+VECTORS = types.Array(types.float32, 2, "C", readonly=True)
+LENGTHS = types.Array(types.float64, 1, "C", readonly=True)
 KEYS = types.uint64[:, ::1]
 COLUMN = types.Array(types.uint64, 1, "C", readonly=True)
 _U1 = np.uint64(1)
@@ -27,7 +28,7 @@ def write_sign_keys(products, bits, keys):
             keys[i, band] = np.uint64(0) if nothing else max(mix(word + _U1), _U1)
 
 
-@njit(types.float64(UNITS, types.int64, UNITS, types.int64), cache=True, fastmath=False, **FAST)
+@njit(types.float64(VECTORS, types.int64, VECTORS, types.int64), cache=True, fastmath=False, **FAST)
 def product(some, row, others, other):
     """The product of two rows, in float64."""
     a, b = some[row], others[other]
@@ -38,12 +39,16 @@ def product(some, row, others, other):
 
 
 @njit(
-    types.void(COLUMN, types.uint64, types.int64, COLUMN, UNITS, UNITS, types.float64, LONGS, LONGS),
+    types.void(
+        COLUMN, types.uint64, types.int64, COLUMN, VECTORS, LENGTHS, VECTORS, LENGTHS, types.float64, LONGS, LONGS
+    ),
     cache=True,
     **FAST,
 )
-def match_vectors(packed, row_bits, before, column, units_before, units, threshold, leaders, parent):
-    """As `_minhash_kernels.match_band`, of rows whose vectors of length 1 have a product of `threshold` or more."""
+def match_vectors(
+    packed, row_bits, before, column, vectors_before, lengths_before, vectors, lengths, cosine, leaders, parent
+):
+    """As `_minhash_kernels.match_band`, of rows whose vectors have this cosine or more."""
     at, size = 0, len(packed)
     while at < size:
         high = packed[at] & ~row_bits
@@ -61,10 +66,11 @@ def match_vectors(packed, row_bits, before, column, units_before, units, thresho
                 if column[leader] != column[row]:
                     continue
                 if before > 0:
-                    near = product(units_before, leader, units, row - before)
+                    near = product(vectors_before, leader, vectors, row - before)
+                    near /= lengths_before[leader] * lengths[row - before]
                 else:
-                    near = product(units, leader, units, row)
-                if near >= threshold:
+                    near = product(vectors, leader, vectors, row) / (lengths[leader] * lengths[row])
+                if near >= cosine:
                     found = leader
                     break
             if found >= 0:

@@ -1,6 +1,8 @@
 """How near each of n examples is to each of t others, in blocks of rows: never more than one block in memory."""
 
 from collections.abc import Iterator
+from copy import copy
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,8 @@ class Matches:
         right: `float32 [t, d]`; then the matches are `left @ right.T`, computed in float64 and rounded, so that they do
             not depend on where a row stands and copies of a row tie.
         cosine: divide by the lengths of the vectors, where those of 0 match nothing.
+        among: `int64 [m]`, the rows of `left` that are the examples, by vectors alone; all of them without it. No copy
+            is made of them, nor of those of another dtype.
 
     Examples:
         >>> found = Matches(np.eye(3, dtype=np.float32), np.array([[2.0, 0.0, 0.0]], np.float32), cosine=True)
@@ -26,17 +30,19 @@ class Matches:
     """
 
     def __init__(
-        self, left: NDArray[np.float32], right: NDArray[np.float32] | None = None, *, cosine: bool = False
-    ) -> None:
-        self.left, self.cosine = left, cosine
+        self, left: NDArray[Any], right: NDArray[np.float32] | None = None, *, cosine: bool = False,
+        among: Longs | None = None,
+    ) -> None:  # fmt: skip
+        self.left, self.cosine, self.among = left, cosine, among
         self.right = None if right is None else (_units(right) if cosine else right).astype(np.float64)
-        self.shape = (len(left), left.shape[1] if right is None else len(right))
+        self.shape = (len(left if among is None else among), left.shape[1] if right is None else len(right))
 
     def of(self, others: Longs) -> "Matches":
         """The matches with some of the others alone."""
-        part = Matches(self.left if self.right is not None else np.ascontiguousarray(self.left[:, others]))
-        if self.right is not None:
-            part.cosine, part.right, part.shape = self.cosine, self.right[others], (len(self.left), len(others))
+        if self.right is None:
+            return Matches(np.ascontiguousarray(self.left[:, others]))
+        part = copy(self)
+        part.right, part.shape = self.right[others], (self.shape[0], len(others))
         return part
 
     def blocks(
@@ -50,7 +56,7 @@ class Matches:
 
     def rows(self, places: slice, others: Longs | None = None) -> NDArray[np.float32]:
         """The matches of some rows, with some of the others alone if these are given."""
-        rows = np.asarray(self.left[places], np.float32)
+        rows = np.asarray(self.left[places if self.among is None else self.among[places]], np.float32)
         if self.right is None:
             return rows if others is None else rows[:, others]
         left = (_units(rows) if self.cosine else rows).astype(np.float64)

@@ -7,8 +7,9 @@ then compared by its cosine, so that what is dropped is near for certain.
 Source: Charikar 2002, Similarity Estimation Techniques from Rounding Algorithms.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import acos, pi
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,8 @@ from tamis.ops.blas import one_blas_thread
 from tamis.ops.minhash import Keys
 from tamis.ops.near_copies import NOWHERE, NearCopies, copies_of, packed_keys
 
-Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
+Empty = Callable[[tuple[int, int], Any], NDArray[Any]]
 
 SIGNS = 512
 BLOCK = 1 << 14
@@ -43,6 +44,7 @@ def near_vectors(
     cosine: float,
     against: Sequence[NDArray[np.floating]] = (),
     among: NDArray[np.bool_] | None = None,
+    empty: Empty = np.empty,
 ) -> NearCopies:
     """Drop each row whose vector is near that of an earlier row, of this corpus or of those before it.
 
@@ -51,14 +53,16 @@ def near_vectors(
     are learned from the corpus (`latent_semantics`) do.
 
     Args:
-        vectors: `float[n, d]`; rows of zeros match nothing.
+        vectors: `float[n, d]`; rows of zeros match nothing. Those of float32 are not copied.
         cosine: above 0 and at most 1; pairs of this cosine and more are near, nine of ten of those at it are found.
         against: vectors of earlier corpora, made alike.
         among: `bool[n]`, rows that are looked at; all of them by default.
+        empty: makes the arrays of a shape and dtype that grow with the rows, so that they may lie in files.
 
     Returns:
         The row that each is a copy of. `O(n d)` time and a sort for each band, and `O(d)` for each row and leader of
-        the same signs; `4 d + 32 bands` bytes a row.
+        the same signs; in arrays of `empty` 8 bytes a row and band, and `4 d` a row where vectors are not of float32,
+        beside them 40 bytes a row.
 
     Raises:
         Refused: if the cosine is outside its range.
@@ -70,54 +74,59 @@ def near_vectors(
     """
     if not 0 < cosine <= 1:
         raise refusals.PARAMETER_OUT_OF_RANGE(f"cosine={cosine}", accepted="more than 0, and at most 1")
-    bands, bits = bands_for(cosine)
-    own, keys = _units(vectors), _keys(vectors, bands, bits)
+    own = _directions(vectors, *bands_for(cosine), empty)
     if among is not None:
-        keys[~among] = 0
+        own.keys[:, ~among] = 0
     least = cosine - 1e-6  # what rounding to float32 takes from equal vectors
-    nothing = np.empty((0, own.shape[1]), np.float32)
-    empty = np.empty((0, bands), np.uint64)
-    unmatched = np.full(len(own), NOWHERE)
+    nothing = Directions(own.vectors[:0], own.lengths[:0], own.keys[:, :0])
+    unmatched = np.full(len(own.vectors), NOWHERE)
     earlier = (
-        _parents(_units(each), _keys(each, bands, bits), own, keys, least) if len(each) else unmatched
+        _parents(_directions(each, *bands_for(cosine), empty), own, least) if len(each) else unmatched
         for each in against
     )
-    return copies_of(_parents(nothing, empty, own, keys, least), earlier)
+    return copies_of(_parents(nothing, own, least), earlier)
 
 
-def _units(vectors: NDArray[np.floating]) -> Floats:
-    """Rows of length 1 in float32; those of length 0 stay 0."""
-    made = np.array(vectors, np.float32)
-    for start in range(0, len(made), BLOCK):
-        block = made[start : start + BLOCK]
-        lengths = np.sqrt(np.einsum("nd,nd->n", block, block, dtype=np.float64))
-        block /= np.where(lengths > 0, lengths, 1.0)[:, None].astype(np.float32)
-    return made
+class Directions(NamedTuple):
+    """`float32[n, d]`, their lengths `float64[n]`, and keys `uint64[bands, n]`: a band lies in one piece."""
+
+    vectors: NDArray[np.float32]
+    lengths: NDArray[np.float64]
+    keys: Keys
 
 
-def _keys(vectors: NDArray[np.floating], bands: int, bits: int) -> Keys:
-    """`uint64[n, bands]`; the same for a vector whatever stands beside it."""
+def _directions(given: NDArray[np.floating], bands: int, bits: int, empty: Empty) -> Directions:
+    """Keys are the same for a vector whatever stands beside it."""
     from tamis.ops._near_vector_kernels import write_sign_keys
 
-    directions = np.random.default_rng(0).standard_normal((vectors.shape[1], bands * bits))
-    keys = np.empty((len(vectors), bands), np.uint64)
+    n, d = given.shape
+    ready = given.dtype == np.float32 and given.flags.c_contiguous
+    vectors = np.asarray(given) if ready else empty((n, d), np.float32)
+    lengths, keys = np.empty(n), empty((bands, n), np.uint64)
+    directions = np.random.default_rng(0).standard_normal((d, bands * bits))
     with one_blas_thread():
-        for start in range(0, len(vectors), BLOCK):
-            block = np.asarray(vectors[start : start + BLOCK], np.float64)
+        for start in range(0, n, BLOCK):
+            here = slice(start, start + BLOCK)
+            block = np.asarray(given[here], np.float64)
+            if not ready:
+                vectors[here] = block
+            lengths[here] = np.sqrt(np.einsum("nd,nd->n", block, block))
             products = np.ascontiguousarray((block @ directions).astype(np.float32))
-            write_sign_keys(products, bits, keys[start : start + BLOCK])
-    return keys
+            found = np.empty((len(block), bands), np.uint64)
+            write_sign_keys(products, bits, found)
+            keys[:, here] = found.T
+    return Directions(np.asarray(vectors), lengths, np.asarray(keys))
 
 
-def _parents(before: Floats, keys_before: Keys, units: Floats, keys: Keys, least: float) -> Rows:
+def _parents(before: Directions, own: Directions, least: float) -> Rows:
     """The lowest row of `before`, or of the rows themselves if that has none, that each is near, or `NOWHERE`."""
     from tamis.ops._near_vector_kernels import match_vectors
 
-    rows = len(before) + len(units)
-    parent = np.full(len(units), NOWHERE)
+    earlier, rows = len(before.vectors), len(before.vectors) + len(own.vectors)
+    parent = np.full(len(own.vectors), NOWHERE)
     leaders, row_bits = np.empty(rows, np.int64), np.uint64((1 << max(1, rows - 1).bit_length()) - 1)
-    for band in range(keys.shape[1]):
-        column = np.concatenate((keys_before[:, band], keys[:, band]))
-        packed = packed_keys(column, row_bits)
-        match_vectors(packed, row_bits, len(before), column, before, units, least, leaders, parent)
+    both = (before.vectors, before.lengths, own.vectors, own.lengths)
+    for keys_before, keys in zip(before.keys, own.keys, strict=True):
+        column = np.concatenate((keys_before, keys))
+        match_vectors(packed_keys(column, row_bits), row_bits, earlier, column, *both, least, leaders, parent)
     return parent
