@@ -43,6 +43,7 @@ def study_page(evidence: Evidence) -> str:
         *found_directions(evidence),
         "## What was measured",
         *(curves(evidence, metric) for metric in evidence["task"]["metrics"]),
+        *within_targets(evidence),
         *kept(evidence),
         "## Cost",
         costs(evidence),
@@ -202,6 +203,25 @@ def asked_directions(evidence: Evidence) -> list[tuple[str, directions.Finding]]
         (f"`{ours}` beats `{control}` at equal budget", directions.beats(evidence, ours, control)),
         (f"the advantage of `{ours}` over `random` shrinks as the budget doubles", directions.shrinks(evidence, ours)),
     ]
+
+
+def within_targets(evidence: Evidence) -> Iterable[str]:
+    """The first metric within each of several targets, and by how much it is better than random's."""
+    found = evidence.get("effects", [])
+    for target in dict.fromkeys(one["name"] for one in found):
+        here = [one for one in found if one["name"] == target]
+        budgets = [one["asked"] for one in evidence["budgets"]]
+        rows = []
+        for name in dict.fromkeys(one["method"] for one in here):
+            of = {one["budget"]: one for one in here if one["method"] == name}
+            rows.append([f"`{name}`", *(effect(of[budget]) if budget in of else "–" for budget in budgets)])
+        yield f"Of `{target}` alone, and how much better than random, by its interval:"
+        yield table(["method", *budgets], rows)
+
+
+def effect(one: Mapping[str, Any]) -> str:
+    """`1.41: +0.43 (0.42 to 0.44)`."""
+    return f"{by_width(one['mean'], one['high'] - one['low'])}: {number(one)}"
 
 
 def curves(evidence: Evidence, metric: Mapping[str, Any]) -> str:

@@ -79,8 +79,13 @@ def notes_for(text: str, notes: list[str]) -> list[str]:
 
 
 def kept(evidence: dict[str, Any], study: dict[str, Any], places: dict[str, str]) -> dict[str, Any]:
-    """The evidence that is committed: without examples and tracebacks, and with what the pages need of the study."""
-    return {"study": study, **portable(light(evidence), places)}
+    """The evidence that is committed, and what the pages need of the study.
+
+    Without examples and tracebacks, and of effects within parts only those within targets, where there are several.
+    """
+    within = [one for one in evidence.get("effects", []) if one["kind"] == "target"]
+    several = {"effects": within} if len({one["name"] for one in within}) > 1 else {}
+    return {"study": study, **portable(light(evidence) | several, places)}
 
 
 def light(value: Any) -> Any:

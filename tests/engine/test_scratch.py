@@ -19,9 +19,9 @@ def mapped(array: np.ndarray) -> bool:
 
 
 def test_a_large_one_is_a_file_without_a_name(tmp_path):
-    large, small = (scratch(tmp_path, (rows, 4), np.float64) for rows in (1 << 19, 10))
+    large, small = (scratch(tmp_path / "new", (rows, 4), np.float64) for rows in (1 << 19, 10))
     assert mapped(large) and not mapped(small)
-    assert not any(tmp_path.iterdir())
+    assert not any((tmp_path / "new").iterdir())
     large[:] = 3
     assert large.sum() == 3 * large.size and not small.any()
 

@@ -120,7 +120,7 @@ def test_vectors_of_their_own_keep_their_names_and_their_order(files, tmp_path):
     some = [{"name": "some", "method": "betr", "embedding": "f1*"}, {"method": "betr", "embedding": "embedding"}]
     bound = {"name": "bound", "method": "betr", "use": {"embedding": "near"}}
     asked = {"budgets": ["10"], "seeds": 2, "workers": 0, "full": False, "test": "other.parquet"}
-    tamis.bench(**files, **asked, methods=[*some, wide, bound], output="out")
+    tamis.bench(**files, **asked, methods=[*some, wide, bound], represent="hashed-words", output="out")
     for name, embedding in (("some", "f1*"), ("betr", "embedding"), ("wide", "f*"), ("bound", "near")):
         alone = tamis.select("pool.parquet", "betr", target="wanted.parquet", budget=10, embedding=embedding)
         assert result(tmp_path / "out", name)[1].tolist() == alone.rows.tolist()

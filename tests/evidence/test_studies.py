@@ -78,23 +78,28 @@ def desk(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "PREPARED", tmp_path / "out/data")
     monkeypatch.setattr(run, "OUT", tmp_path / "out")
     monkeypatch.setenv("TAMIS_DATA", str(tmp_path / "data"))
-    asked = []
+    asked, targets = [], ["law"]
 
     def measure(values, output):
         asked.append(values)
         shares = [{"kind": "class", "name": "a", "method": 0.9, "random": 0.5}]
         share = {"method": "top:quality", "budget": "1%", "shared_with_random": 0.1, "shares": shares}
         failed = [{"method": "x", "budget": "1%", "seed": 0, "error": "E", "traceback": "long"}]
-        evidence = two_studies()[0] | {"effects": [1], "kept": [{**share, "examples": ["much"]}], "failed": failed}
+        evidence = two_studies()[0]
+        of_class = {"kind": "class", "name": "cat"}
+        of_target = {"kind": "target", "method": "top:quality", "budget": evidence["budgets"][0]["asked"]}
+        of_target |= {"low": 0.2, "high": 0.4}
+        effects = [of_class, *({**of_target, "name": name, "mean": 1.6, "difference": 0.3} for name in targets)]
+        evidence |= {"effects": effects, "kept": [{**share, "examples": ["much"]}], "failed": failed}
         del evidence["study"]
         return evidence | {"command": f"tamis bench {values['pool']} -o {output}"}
 
     monkeypatch.setattr(run, "measure", measure)
-    return tmp_path, asked
+    return tmp_path, asked, targets
 
 
 def test_a_run_leaves_evidence_and_pages(desk):
-    folder, asked = desk
+    folder, asked, targets = desk
     (folder / "out/data").mkdir(parents=True)
     (folder / "out/data/fashion_noisy_score.json").write_text('["Prepared before.", "law: many."]')
     script("run").run("fashion_noisy_score")
@@ -110,6 +115,12 @@ def test_a_run_leaves_evidence_and_pages(desk):
     assert "Prepared before." in page and "class a: 90% (random 50%)" in page
     assert "[fashion_noisy_score](fashion_noisy_score.md)" in (folder / "evidence/index.md").read_text()
     assert json.loads((folder / "cards.json").read_text())["top"]["status"].startswith("better in 2 of 2")
+    targets.append("shells")
+    script("run").run("fashion_noisy_score")
+    evidence = json.loads((folder / "evidence/fashion_noisy_score.json").read_text())
+    assert [one["name"] for one in evidence["effects"]] == ["law", "shells"]
+    page = (folder / "evidence/fashion_noisy_score.md").read_text()
+    assert "Of `shells` alone" in page and "| `top:quality` | 1.60: +0.30 (0.20 to 0.40) | – |" in page
     with pytest.raises(SystemExit, match="there is no study 'fashion'"):
         script("run").run("fashion")
 

@@ -5,6 +5,7 @@ the measure is learned from texts (of the pool, or of each target), that is done
 their order, and what comes of it is a file.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,14 +65,16 @@ class Shared:
     peak_mb: float = 0.0
     known: set[Path] = field(default_factory=set)
 
-    def found(self, part: Path) -> None:
-        """Count in what a part cost if another run has made it, once."""
-        if part not in self.known and part.exists():
-            cost = read_table(part)
-            self.cpu_seconds += float(cost["cpu_seconds"][0].as_py())
-            self.seconds += float(cost["seconds"][0].as_py())
-            self.peak_mb = max(self.peak_mb, float(cost["peak_mb"][0].as_py()))
-        self.known.add(part)
+    def count(self, parts: Iterable[Path], made: set[Path]) -> None:
+        """Count in what parts cost that other runs have made, each once; `made` are those that this one has."""
+        self.known |= made
+        for part in parts:
+            if part not in self.known:
+                cost = read_table(part)
+                self.cpu_seconds += float(cost["cpu_seconds"][0].as_py())
+                self.seconds += float(cost["seconds"][0].as_py())
+                self.peak_mb = max(self.peak_mb, float(cost["peak_mb"][0].as_py()))
+            self.known.add(part)
 
 
 def measure(
@@ -171,9 +174,9 @@ def _tasks(
         mine = spec | {"text": of.text, "rows": str(folder / f"{name}.rows.npy")}
         tasks.append({"do": do, "pool": of.number, "shard": number, "out": str(out), "spec": mine})
         parts.append((number, out))
-        if run.shared:
-            run.shared.found(out)
-    run.do(workers, step, which, tasks)
+    made = run.do(workers, step, which, tasks)
+    if run.shared:
+        run.shared.count((out for _, out in parts), made)
     return parts
 
 
@@ -200,9 +203,8 @@ def _learned(run: "Run", workers: Workers, step: Step, one: Measure, sources: li
         keys += [str(path.relative_to(_parts(run))) for _, path in parts]
     path = _parts(run) / which / f"{digest([keys, one.apart])}.learned.npz.zst"
     cost = path.with_suffix(".arrow")  # written last, as a sign that the other is there
-    if run.shared:
-        run.shared.found(cost)
-    if not cost.exists():
+    made = set() if cost.exists() else {cost}
+    if made:
         began = now()
         for name in keys:
             part = (_parts(run) / name).with_name(f"{Path(name).stem}.npz.zst")
@@ -210,6 +212,8 @@ def _learned(run: "Run", workers: Workers, step: Step, one: Measure, sources: li
             merged = partial if merged is None else learning.merge(merged, partial)
         write_arrays(path, learning.finish(merged)._asdict())
         write_table(cost, paid(began))
+    if run.shared:
+        run.shared.count([cost], made)
     return path
 
 

@@ -84,6 +84,7 @@ def scratch(folder: Path, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
     """As `blank`, in a file without a name, which goes when the array does."""
     if np.dtype(dtype).itemsize * math.prod(shape) <= 8 * IN_MEMORY:
         return np.zeros(shape, dtype)
+    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder) as file:
         return np.asarray(np.memmap(file, dtype, mode="w+", shape=shape))
 

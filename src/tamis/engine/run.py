@@ -105,8 +105,8 @@ class Run:
         compile_kernels([*(KERNELS[name] for name in wanted), *more])
         return stack.enter_context(Workers(self.job, count, self.launched))
 
-    def do(self, workers: Workers, step: Step, which: str, tasks: list[dict[str, Any]]) -> None:
-        """Run those tasks whose parts do not exist; the part of each is `out`."""
+    def do(self, workers: Workers, step: Step, which: str, tasks: list[dict[str, Any]]) -> set[Path]:
+        """Run those tasks whose parts do not exist, which are returned; the part of each is `out`."""
         start = time.monotonic()
         (self.folder.parts / which).mkdir(parents=True, exist_ok=True)
         self.used.add(which)
@@ -119,6 +119,7 @@ class Run:
         step.computed += len(open_tasks)
         step.reused += len(tasks) - len(open_tasks)
         step.seconds += time.monotonic() - start
+        return {Path(task["out"]) for task in open_tasks}
 
     def timed(self, name: str, what: str) -> "_Timed":
         """A step of this process: `with run.timed(…) as step`."""

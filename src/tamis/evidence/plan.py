@@ -18,7 +18,7 @@ from tamis.engine.request import Request
 from tamis.engine.targets import Target
 from tamis.engine.vectors import COLUMN as EMBEDDING
 from tamis.errors import Refused
-from tamis.evidence.study import SEED, Study, by_seed, request_of
+from tamis.evidence.study import SEED, Study, by_seed, own_vectors, request_of
 from tamis.evidence.task import Task
 from tamis.evidence.tasks import make_task
 from tamis.pool import Pool, open_pool
@@ -169,8 +169,7 @@ def _planned(
     role: str = "method",
 ) -> Contender:  # fmt: skip
     """One method, planned on the pool as `tamis select` would: what cannot be chosen is refused now."""
-    own_vectors = bool(asked.get("embedding") or EMBEDDING in (asked.get("use") or {}))
-    made = Contender(asked["name"], role, [], [], float(asked.get("charge", 0)), own_vectors)
+    made = Contender(asked["name"], role, [], [], float(asked.get("charge", 0)), own_vectors(asked))
     for of_seed in by_seed(asked, study.seeds):
         request = request_of(study, of_seed, study.pool, own)
         if request.embedding is None and {EMBEDDING, "match", "target_embedding"} & set(

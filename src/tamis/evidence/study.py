@@ -190,10 +190,15 @@ def _seeded(value: Any, seed: str) -> Any:
     return value.replace(SEED, seed) if isinstance(value, str) else value
 
 
+def own_vectors(asked: dict[str, Any]) -> bool:
+    """Whether a method of a study names vectors of its own, in either of the two ways."""
+    return bool(asked.get("embedding") or "embedding" in (asked.get("use") or {}))
+
+
 def request_of(study: Study, asked: dict[str, Any], pool: list[str], own: dict[str, Any] | None = None) -> Request:
     """The request that a method of the study makes of a pool."""
     values = study.passed()
-    if asked.get("embedding"):
+    if own_vectors(asked):
         values.pop("represent", None)
     values |= {"pool": pool, "target": study.target, "subset": False, "workers": 1}
     values |= {key: value for key, value in asked.items() if key not in ("name", "charge")}

@@ -1,4 +1,4 @@
-"""How near each of n examples is to each of t others, in blocks of rows: never more than one block in memory."""
+"""How near each of n examples is to each of t others, in blocks of rows: at most a few copies of one in memory."""
 
 from collections.abc import Iterator
 from copy import copy
@@ -33,6 +33,7 @@ class Matches:
         self, left: NDArray[Any], right: NDArray[np.float32] | None = None, *, cosine: bool = False,
         among: Longs | None = None,
     ) -> None:  # fmt: skip
+        assert among is None or right is not None
         self.left, self.cosine, self.among = left, cosine, among
         self.right = None if right is None else (_units(right) if cosine else right).astype(np.float64)
         self.shape = (len(left if among is None else among), left.shape[1] if right is None else len(right))

@@ -62,7 +62,7 @@ def near_vectors(
     Returns:
         The row that each is a copy of. `O(n d)` time and a sort for each band, and `O(d)` for each row and leader of
         the same signs; in arrays of `empty` 8 bytes a row and band, and `4 d` a row where vectors are not of float32,
-        beside them 40 bytes a row.
+        beside them 66 bytes a row.
 
     Raises:
         Refused: if the cosine is outside its range.
