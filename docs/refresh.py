@@ -35,6 +35,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SKIPPED = ("make", "pip", "git", "python", "cd")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TIMES = re.compile(r"\b\d+\.\d s;")
+OF_THE_MACHINE = re.compile(r"compiling kernels|\w+: \d+ of \d+ .* left$")  # a slow one shows progress
 TABLE = re.compile(r"(<!-- (\w+): ([^>]*?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 ROOM, ROW, KEPT = 8e9, 384, 1000  # the usual --memory, numbers in a usual vector, and rows in a usual budget
 UNITS = """*Bytes* are those of the method itself for n rows of d numbers of which k are kept, above what the process
@@ -217,12 +218,12 @@ def tamis(command: str, folder: Path) -> str:
     done = subprocess.run(asked, cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
         sys.exit(f"{command}\n{done.stdout}")
-    return "".join(line for line in done.stdout.splitlines(keepends=True) if not line.startswith("compiling kernels"))
+    return "".join(line for line in done.stdout.splitlines(keepends=True) if not OF_THE_MACHINE.match(line))
 
 
 def comparable(printed: str) -> str:
     """What a command prints, without times and without what only the first run on a machine says."""
-    lines = [line for line in printed.splitlines() if not line.startswith("compiling kernels")]
+    lines = [line for line in printed.splitlines() if not OF_THE_MACHINE.match(line)]
     return TIMES.sub("… s;", "\n".join(lines))
 
 
