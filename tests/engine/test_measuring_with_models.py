@@ -7,6 +7,7 @@ import tamis
 pytest.importorskip("transformers")
 
 from ..measure.language import conditional, documents, prior, saved
+from ..measure.test_static_vectors import write as write_static
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,16 @@ def test_vectors_of_a_folder_and_how_much_was_read(models, pool):
     assert any("longer than" in said and "--context" in said for said in cut.manifest["warnings"])
     last = tamis.select(pool, "rds-plus", **asked, pooling="last")
     assert last.rows.tolist() != found.rows.tolist()
+
+
+def test_static_vectors_of_a_beginning(tmp_path):
+    """The first row begins as the target does, and the second ends so."""
+    asked = {"target": {"text": ["cat"]}, "budget": 1, "represent": write_static(tmp_path / "static")}
+    pool = {"text": ["cat cat dog dog dog dog", "dog dog cat cat cat cat"]}
+    assert tamis.select(pool, "rds-plus", **asked).rows.tolist() == [1]
+    found = tamis.select(pool, "rds-plus", **asked, context=2)
+    assert found.rows.tolist() == [0]
+    assert any("2 of 2 documents of the pool are longer than" in said for said in found.manifest["warnings"])
 
 
 def test_another_model_in_the_folder_is_another_request(models, pool, run, folder):

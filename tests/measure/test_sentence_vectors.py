@@ -64,6 +64,22 @@ def test_equals_the_formula(tmp_path, mode, capfd, monkeypatch):
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_shorter_context(tmp_path):
+    """The same as of a model that takes as much, and the model takes as much as before afterwards."""
+    folder, model = write(tmp_path / "m")
+    loaded = open_sentence(folder)
+    before = vectors(loaded, TEXTS)
+    found = vectors(loaded, TEXTS, context=8)
+    lengths = [len(tokenizer()(text or "")["input_ids"]) for text in TEXTS]
+    assert found.cut.tolist() == [length > 8 for length in lengths]
+    with torch.no_grad():
+        hidden = model(input_ids=torch.tensor([tokenizer()(TEXTS[0])["input_ids"][:8]])).last_hidden_state[0].numpy()
+    np.testing.assert_allclose(found.vectors[0], hidden.mean(axis=0) / np.linalg.norm(hidden.mean(axis=0)), atol=1e-5)
+    np.testing.assert_array_equal(vectors(loaded, TEXTS).vectors, before.vectors)
+    with pytest.raises(Refused, match=r"context=65: .*2 to 64"):
+        vectors(loaded, TEXTS, context=65)
+
+
 def test_minilm(tmp_path):
     """Real weights: what is alike is near, as a mean of hidden layers of the model itself says."""
     package = pytest.importorskip("all_minilm_l6_v2")

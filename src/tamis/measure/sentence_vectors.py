@@ -1,6 +1,7 @@
 """Vectors of documents by a folder of sentence-transformers, whose own library computes them."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,7 +74,12 @@ def open_sentence(
 
 
 def vectors(
-    model: SentenceModel, texts: Sequence[str | None], *, batch: int = BATCH, where: Where = numbered
+    model: SentenceModel,
+    texts: Sequence[str | None],
+    *,
+    batch: int = BATCH,
+    context: int | None = None,
+    where: Where = numbered,
 ) -> TextVectors:
     """Vectors of texts as the model's own modules make them: its pooling, and length 1 where it says so.
 
@@ -82,6 +88,8 @@ def vectors(
         texts: null is empty.
         batch: texts at a time; the library sorts them by length. Memory is that of a batch of the model's longest
             input.
+        context: tokens of a text that are read, those which the tokenizer adds included; what is beyond is cut. By
+            default what the model takes.
         where: the place of a document, for a message.
 
     Returns:
@@ -89,7 +97,7 @@ def vectors(
         same for any batch and order, but for the rounding of float32.
 
     Raises:
-        Refused: where a vector is not finite.
+        Refused: where a vector is not finite; for a context that the model does not take.
 
     Source: Reimers and Gurevych 2019, Sentence-BERT.
     """
@@ -97,18 +105,43 @@ def vectors(
         raise refusals.PARAMETER_OUT_OF_RANGE(f"batch={batch}", accepted="1 or more")
     found = np.zeros((len(texts), model.width), np.float32)
     cut = np.zeros(len(texts), np.bool_)
+    most = _most(model.model, context)
     for start in range(0, len(texts), AT_ONCE):
         block = [text or "" for text in texts[start : start + AT_ONCE]]
         lengths = _lengths(model.model, block)
         some = np.flatnonzero(lengths)  # of nothing the library makes an error or a vector, as the tokenizer has it
         if len(some):
             given = [block[row] for row in some]
-            made = model.model.encode(given, batch_size=batch, show_progress_bar=False, convert_to_tensor=True)
+            with _reading(model.model, context):
+                made = model.model.encode(given, batch_size=batch, show_progress_bar=False, convert_to_tensor=True)
             found[start + some] = made.float().cpu().numpy()
-        most = model.model.max_seq_length
-        cut[start : start + len(block)] = lengths > (most if isinstance(most, int) else np.inf)
+        cut[start : start + len(block)] = lengths > most
     check_finite(found, model.folder, where)
     return TextVectors(found, cut)
+
+
+def _most(model: Any, context: int | None) -> float:
+    """How many tokens of a text are read: `context` if the model can take as many."""
+    own = model.max_seq_length
+    most = own if isinstance(own, int) else np.inf
+    if context is not None and not 2 <= context <= most:
+        accepted = f"2 to {most:,}, which is all that the model takes" if most < np.inf else "2 or more"
+        raise refusals.PARAMETER_OUT_OF_RANGE(f"context={context}", accepted=accepted)
+    return most if context is None else context
+
+
+@contextlib.contextmanager
+def _reading(model: Any, context: int | None) -> Iterator[None]:
+    """Let a model read so many tokens of a text, and as many as before afterwards."""
+    if context is None:
+        yield
+        return
+    own = model.max_seq_length
+    model.max_seq_length = context
+    try:
+        yield
+    finally:
+        model.max_seq_length = own
 
 
 def _lengths(model: Any, texts: list[str]) -> NDArray[np.int64]:

@@ -146,11 +146,12 @@ class Measure:
         if model.kind == "static":
             from tamis.measure import static_vectors
 
-            return Found(*static_vectors.vectors(model.model, texts, where=where))
+            static = model.model._replace(most_tokens=self.context) if self.context else model.model
+            return Found(*static_vectors.vectors(static, texts, where=where))
         if model.kind == "sentences":
             from tamis.measure import sentence_vectors
 
-            return Found(*sentence_vectors.vectors(model.model, texts, where=where))
+            return Found(*sentence_vectors.vectors(model.model, texts, context=self.context, where=where))
         causal = model.model
         if self.kind == "vectors":
             from tamis.measure import causal_vectors
