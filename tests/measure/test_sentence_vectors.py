@@ -80,6 +80,19 @@ def test_a_shorter_context(tmp_path):
         vectors(loaded, TEXTS, context=65)
 
 
+def test_a_model_that_reads_whole_texts(tmp_path):
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import StaticEmbedding
+
+    torch.manual_seed(0)
+    words = StaticEmbedding(tokenizer().backend_tokenizer, embedding_dim=8)
+    SentenceTransformer(modules=[words], device="cpu").save(str(tmp_path / "m"), create_model_card=False)
+    loaded = open_sentence(str(tmp_path / "m"))
+    assert not vectors(loaded, TEXTS).cut.any()
+    with pytest.raises(Refused, match=r"context=8: .* whole texts"):
+        vectors(loaded, TEXTS, context=8)
+
+
 def test_minilm(tmp_path):
     """Real weights: what is alike is near, as a mean of hidden layers of the model itself says."""
     package = pytest.importorskip("all_minilm_l6_v2")

@@ -121,13 +121,17 @@ def vectors(
 
 
 def _most(model: Any, context: int | None) -> float:
-    """How many tokens of a text are read: `context` if the model can take as many."""
+    """How many tokens of a text are read: `context` if the model can take as many and can read fewer than all."""
     own = model.max_seq_length
     most = own if isinstance(own, int) else np.inf
-    if context is not None and not 2 <= context <= most:
-        accepted = f"2 to {most:,}, which is all that the model takes" if most < np.inf else "2 or more"
+    if context is None:
+        return most
+    if most == np.inf:
+        raise refusals.PARAMETER_OUT_OF_RANGE(f"context={context}", accepted="none, as this model reads whole texts")
+    if not 2 <= context <= most:
+        accepted = f"2 to {most:,}, which is all that the model takes"
         raise refusals.PARAMETER_OUT_OF_RANGE(f"context={context}", accepted=accepted)
-    return most if context is None else context
+    return context
 
 
 @contextlib.contextmanager
